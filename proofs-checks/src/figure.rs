@@ -1,0 +1,176 @@
+//! Figures of a report: views of a table, drawn by the front end alone.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::Table;
+
+/// A plot of some columns of a table against another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Lower-case letters, digits and hyphens: also part of a file name.
+    pub name: String,
+    /// One line above the plot.
+    pub title: String,
+    /// The name of the table.
+    pub table: String,
+    /// The column on the horizontal axis.
+    pub x: String,
+    /// The columns drawn against it.
+    pub series: Vec<String>,
+    /// The scales of the horizontal and the vertical axis.
+    pub scale: [Scale; 2],
+    /// Reference lines.
+    pub marks: Vec<Mark>,
+}
+
+impl Figure {
+    /// A view without marks.
+    pub fn new<S: Into<String>>(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        table: impl Into<String>,
+        x: impl Into<String>,
+        series: impl IntoIterator<Item = S>,
+        scale: [Scale; 2],
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            table: table.into(),
+            x: x.into(),
+            series: series.into_iter().map(Into::into).collect(),
+            scale,
+            marks: Vec::new(),
+        }
+    }
+
+    /// The same view with one more reference line; one that is not at a finite number is left out.
+    pub fn with_mark(mut self, mark: Mark) -> Self {
+        if mark.value.is_finite() {
+            self.marks.push(mark);
+        }
+        self
+    }
+
+    /// The table of this view, with every column it names.
+    ///
+    /// # Errors
+    /// The table or a column does not exist.
+    pub fn table<'a>(&self, tables: &'a [Table]) -> Result<&'a Table, ViewError> {
+        let table = tables
+            .iter()
+            .find(|table| table.name == self.table)
+            .ok_or_else(|| ViewError::NoTable { figure: self.name.clone(), table: self.table.clone() })?;
+        match std::iter::once(&self.x).chain(&self.series).find(|name| table.column(name).is_none()) {
+            None => Ok(table),
+            Some(column) => Err(ViewError::NoColumn {
+                figure: self.name.clone(),
+                table: self.table.clone(),
+                column: column.clone(),
+            }),
+        }
+    }
+}
+
+/// How an axis maps numbers to lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Equal differences, equal lengths.
+    Linear,
+    /// Equal ratios, equal lengths; numbers ≤ 0 have no place.
+    Log,
+}
+
+/// The axis on which a mark sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// The horizontal axis: the mark is a vertical line.
+    X,
+    /// The vertical axis: the mark is a horizontal line.
+    Y,
+}
+
+/// A labelled reference line across the plot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The axis that `value` is read on.
+    pub axis: Axis,
+    /// Where the line crosses it; finite.
+    pub value: f64,
+    /// A few words at the line.
+    pub label: String,
+}
+
+impl Mark {
+    /// A vertical line at `value`.
+    pub fn x(value: f64, label: impl Into<String>) -> Self {
+        Self { axis: Axis::X, value, label: label.into() }
+    }
+
+    /// A horizontal line at `value`.
+    pub fn y(value: f64, label: impl Into<String>) -> Self {
+        Self { axis: Axis::Y, value, label: label.into() }
+    }
+}
+
+/// A figure or table that cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ViewError {
+    /// A figure of a table that the report does not have.
+    #[error("figure {figure} shows table {table}, which does not exist")]
+    NoTable {
+        /// The figure.
+        figure: String,
+        /// The missing table.
+        table: String,
+    },
+    /// A figure of a column that its table does not have.
+    #[error("figure {figure} shows column {column}, which table {table} does not have")]
+    NoColumn {
+        /// The figure.
+        figure: String,
+        /// Its table.
+        table: String,
+        /// The missing column.
+        column: String,
+    },
+    /// A name that is empty, taken, or no part of a file name.
+    #[error("{name:?} cannot name a table or figure: lower-case letters, digits and hyphens, each name once")]
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Whether `name` can be part of a file name: lower-case letters, digits and inner hyphens.
+pub(crate) fn is_file_name_part(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Column;
+
+    #[test]
+    fn a_view_must_name_what_exists() {
+        let tables = [Table::new("times", [Column::new("d", ""), Column::new("T", "")])];
+        let figure = |table: &str, x: &str, y: &str| Figure::new("f", "", table, x, [y], [Scale::Log; 2]);
+        assert!(figure("times", "d", "T").table(&tables).is_ok());
+        assert!(matches!(figure("time", "d", "T").table(&tables), Err(ViewError::NoTable { .. })));
+        assert!(matches!(figure("times", "D", "T").table(&tables), Err(ViewError::NoColumn { .. })));
+        assert!(matches!(figure("times", "d", "t").table(&tables), Err(ViewError::NoColumn { .. })));
+    }
+
+    #[test]
+    fn a_mark_at_no_number_is_left_out() {
+        let figure = Figure::new("f", "", "t", "d", ["T"], [Scale::Log; 2]);
+        let figure = figure.with_mark(Mark::x(f64::NAN, "")).with_mark(Mark::y(0.5, "half"));
+        assert_eq!(serde_json::to_string(&figure.marks).unwrap(), r#"[{"axis":"y","value":0.5,"label":"half"}]"#);
+    }
+}

@@ -1,0 +1,256 @@
+//! The command as scripts see it: statuses, what is on stdout and stderr, and what is written.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+
+/// Runs `verify` in a directory.
+fn verify(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(cargo_bin!("verify")).args(arguments).current_dir(directory).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+/// The reports on stdout of a run that was quiet on stderr.
+fn reports(output: &Output) -> Vec<Value> {
+    assert_eq!(text(&output.stderr), "");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A report without what may differ between two runs.
+fn comparable(mut report: Value) -> Value {
+    for key in ["seconds", "threads"] {
+        report.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    report
+}
+
+const QUICK: [&str; 6] = ["--lemma", "population-loss", "--effort", "quick", "--format", "json"];
+
+/// Wrong usage and bad input: status 2, an `error:` that names what it is about, nothing printed, nothing written.
+#[test]
+fn bad_input_is_named_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("file"), "").unwrap();
+    fs::write(directory.path().join("spec.yaml"), "").unwrap();
+    fs::create_dir(directory.path().join("old")).unwrap();
+    fs::write(directory.path().join("old/population-loss.sweep.jsonl"), "x\n").unwrap();
+    let cases: [(&[&str], &[&str]); 28] = [
+        (&[], &["--list", "--lemma", "--all"]),
+        (&["nonsense"], &["nonsense"]),
+        (&["--lemma", "phase-transitoin"], &["phase-transitoin", "phase-transition"]),
+        (&["--lemma", ""], &["--lemma", "population-loss"]),
+        (&["--lemma"], &["--lemma"]),
+        (&["--all", "--list"], &["--all", "--list"]),
+        (&["--all", "--lemma", "population-loss"], &["--all", "--lemma"]),
+        (&["--all", "--effort", "fast"], &["--effort", "fast", "quick"]),
+        (&["--all", "--seed", "-1"], &["--seed", "-1", "integer from 0"]),
+        (&["--all", "--seed", "1.5"], &["--seed", "1.5"]),
+        (&["--all", "--threads", "0"], &["--threads", "0", "integer from 1"]),
+        (&["--all", "--threads", "-2"], &["--threads", "-2", "integer from 1"]),
+        (&["--all", "--format", "xml"], &["--format", "xml", "markdown"]),
+        (&["--all", "--set", "seeds=3"], &["--set", "--all"]),
+        (&["--set", "seeds=3"], &["--lemma"]),
+        (&["--lemma", "population-loss", "--lemma", "student-overlap", "--set", "a=1"], &["--set", "2 lemmas", "one"]),
+        (&["--lemma", "population-loss", "--lemma", "student-overlap", "--help-parameters"], &["--help-parameters"]),
+        (&["--lemma", "population-loss", "--set", "nonsense=1"], &["--set", "nonsense"]),
+        (&["--lemma", "population-loss", "--set", "nonsense"], &["--set", "nonsense", "KEY=VALUE"]),
+        (&["--lemma", "population-loss", "--out", "file"], &["--out", "file"]),
+        (&["--lemma", "population-loss", "--out", "file/below"], &["--out", "file/below"]),
+        (&["--lemma", "population-loss", "--out", "old"], &["population-loss.sweep.jsonl", "line 1"]),
+        (&["--all", "loss", "spec.toml"], &["--all", "loss"]),
+        (&["--seed", "1", "flow", "spec.toml"], &["--seed", "flow"]),
+        (&["loss", "absent.toml"], &["absent.toml"]),
+        (&["loss", "spec.yaml"], &["spec.yaml", ".toml or .json"]),
+        (&["flow", "absent.toml", "--at", "1,-2"], &["--at", "-2"]),
+        (&["completions", "nonsense"], &["nonsense", "bash"]),
+    ];
+    let names = |path: &Path| {
+        let mut names: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    for (arguments, fragments) in cases {
+        let output = verify(directory.path(), arguments);
+        let message = text(&output.stderr);
+        assert_eq!(code(&output), Some(2), "{arguments:?}: {message}");
+        assert!(message.starts_with("error:"), "{arguments:?}: {message}");
+        for fragment in fragments {
+            assert!(message.contains(fragment), "{arguments:?}: {fragment} is not in {message}");
+        }
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert_eq!(names(directory.path()), ["file", "old", "spec.yaml"], "{arguments:?}");
+        assert_eq!(names(&directory.path().join("old")).len(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_value_out_of_range_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let describe = ["--lemma", "phase-transition", "--help-parameters", "--format", "json"];
+    for parameter in reports(&verify(directory.path(), &describe)) {
+        let key = parameter["key"].as_str().unwrap();
+        for value in ["-1", "nan", "1e300", "", "x"] {
+            let assignment = format!("{key}={value}");
+            let output = verify(directory.path(), &["--lemma", "phase-transition", "--set", &assignment]);
+            let message = text(&output.stderr);
+            assert_eq!(code(&output), Some(2), "{assignment}: {message}");
+            assert!(message.starts_with("error:") && message.contains(key) && message.contains("allowed"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_list_names_every_lemma_in_every_format() {
+    let directory = tempfile::tempdir().unwrap();
+    for format in ["text", "markdown", "json"] {
+        let output = verify(directory.path(), &["--list", "--format", format]);
+        assert_eq!((code(&output), text(&output.stderr)), (Some(0), ""));
+        for id in ["population-loss", "phase-transition", "student-overlap"] {
+            assert!(text(&output.stdout).contains(id), "{format}: {id}");
+        }
+    }
+    let rows = reports(&verify(directory.path(), &["--list", "--format", "json"]));
+    for row in rows {
+        for key in ["id", "paper", "claim", "scope", "ledger", "typical_seconds"] {
+            assert!(!row[key].is_null(), "{key} in {row}");
+        }
+    }
+}
+
+#[test]
+fn a_report_is_the_same_on_any_number_of_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |threads: &str| {
+        let output = verify(directory.path(), &[&QUICK[..], &["--threads", threads]].concat());
+        assert_eq!(code(&output), Some(0));
+        let report = reports(&output).remove(0);
+        assert_eq!(report["threads"].to_string(), threads);
+        comparable(report)
+    };
+    assert_eq!(run("1"), run("3"));
+}
+
+/// The directory holds the report that was printed, whole, and a second run starts from what is there.
+#[test]
+fn out_holds_the_report_and_its_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = || verify(directory.path(), &[&QUICK[..], &["--out", "a/b"]].concat());
+    let output = run();
+    assert_eq!(code(&output), Some(0));
+    let printed = reports(&output).remove(0);
+    let out = directory.path().join("a/b");
+    let file: Vec<Value> = serde_json::from_slice(&fs::read(out.join("population-loss.json")).unwrap()).unwrap();
+    assert_eq!(file, std::slice::from_ref(&printed));
+    assert_eq!((&printed["schema"], &printed["lemma"]), (&Value::from(1), &Value::from("population-loss")));
+    for (list, ending) in [("tables", "csv"), ("figures", "svg")] {
+        for item in printed[list].as_array().unwrap() {
+            let name = format!("population-loss.{}.{ending}", item["name"].as_str().unwrap());
+            assert!(fs::metadata(out.join(&name)).unwrap().len() > 0, "{name}");
+        }
+    }
+    for entry in fs::read_dir(&out).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with("population-loss.") && !name.ends_with(".tmp"), "{name}");
+    }
+    assert_eq!(comparable(reports(&run()).remove(0)), comparable(printed));
+}
+
+#[test]
+fn a_lemma_named_twice_is_checked_once_and_text_and_markdown_show_it() {
+    let directory = tempfile::tempdir().unwrap();
+    for (format, head) in [("text", "population-loss: "), ("markdown", "## population-loss: ")] {
+        let lemma = ["--lemma", "population-loss"];
+        let output =
+            verify(directory.path(), &[&lemma[..], &lemma, &["--effort", "quick", "--format", format]].concat());
+        assert_eq!((code(&output), text(&output.stderr)), (Some(0), ""));
+        assert_eq!(text(&output.stdout).lines().filter(|line| line.starts_with(head)).count(), 1);
+    }
+}
+
+/// A parameter set by hand, even to its default, takes the run out of the ledger.
+#[test]
+fn with_set_there_is_no_ledger_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let describe = ["--lemma", "phase-transition", "--help-parameters", "--format", "json"];
+    let parameter = reports(&verify(directory.path(), &describe)).remove(0);
+    let assignment = format!("{}={}", parameter["key"].as_str().unwrap(), parameter["defaults"]["quick"]);
+    let run = ["--lemma", "phase-transition", "--effort", "quick", "--format", "json", "--set", &assignment];
+    let output = verify(directory.path(), &run);
+    assert_eq!(code(&output), Some(0));
+    assert_eq!(reports(&output)[0]["ledger"], Value::Null);
+}
+
+#[test]
+fn strict_turns_a_refutation_on_record_into_a_status() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = ["--lemma", "student-overlap", "--effort", "quick", "--format", "json"];
+    for (strict, status) in [(&[][..], 0), (&["--strict"][..], 1)] {
+        let output = verify(directory.path(), &[&run[..], strict].concat());
+        assert_eq!(code(&output), Some(status));
+        assert_eq!(reports(&output)[0]["verdict"], "refuted");
+    }
+}
+
+/// `verify … | head` must neither complain nor fail.
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    for arguments in [&["--list"][..], &["completions", "zsh"], &["--lemma", "population-loss", "--effort", "quick"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = Command::new(cargo_bin!("verify")).args(arguments).stdout(writer).stderr(Stdio::piped()).spawn();
+        let output = child.unwrap().wait_with_output().unwrap();
+        assert_eq!((code(&output), text(&output.stderr)), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn completions_know_the_lemmas() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = verify(directory.path(), &["completions", shell]);
+        assert_eq!((code(&output), text(&output.stderr)), (Some(0), ""));
+        assert!(text(&output.stdout).contains("phase-transition"), "{shell}");
+    }
+}
+
+/// Ctrl-C while a sweep runs: status 130 and journals of whole lines, from which the same command goes on.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_its_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(cargo_bin!("verify"))
+        .args(["--lemma", "phase-transition", "--effort", "thorough", "--out", "out", "--threads", "2"])
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let journals = || -> Vec<String> {
+        let entries = fs::read_dir(directory.path().join("out")).into_iter().flatten();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+            .map(|p| fs::read_to_string(p).unwrap())
+            .collect()
+    };
+    while journals().is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "ended before its first sweep");
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), text(&output.stderr)), (Some(130), "error: interrupted\n"));
+    for journal in journals() {
+        assert!(journal.ends_with('\n') && journal.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    }
+}

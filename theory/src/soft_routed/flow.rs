@@ -1,0 +1,414 @@
+//! The spherical gradient flow on the population loss, with events.
+//!
+//! `dθ/dt = −∂L/∂θ` on raw weights conserves every raw norm, so unit vectors obey `dx̄/dt = −‖x‖⁻² (I − x̄x̄ᵀ) ∂L/∂x̄`: raw norms are learning rates and nothing else.
+
+use super::hessian::Hessian;
+use super::integrator::{Method, Step, System, Tolerance, integrate};
+use super::order::OrderParameters;
+use super::population::PopulationLoss;
+use super::reduction::Start;
+use diffsol::DiffsolError;
+use faer::MatRef;
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+use thiserror::Error;
+
+/// An overlap whose crossing of a level is an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Watch {
+    /// `κ_ij` rises to the level.
+    Expert(f64),
+    /// `|κ_ij|` rises to the level: for even Hermite orders, where both signs of an expert are the same function.
+    ExpertMagnitude(f64),
+    /// `β_ij` rises to the level.
+    Router(f64),
+    /// `u_ik`, `i < k`, falls to the level.
+    StudentFalls(f64),
+}
+
+/// A crossing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub time: f64,
+    /// Which watch fired: the index in the list that was given.
+    pub watch: usize,
+    /// The student `i`.
+    pub student: usize,
+    /// The teacher `j`, or the other student `k`.
+    pub other: usize,
+}
+
+/// Kind of an event in the trajectories of [`Flow::trajectory`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// An expert overlap with a teacher reached ½ upwards.
+    ExpertAligned,
+    /// A router overlap with a teacher reached ½ upwards.
+    RouterAligned,
+    /// The experts of two students reached overlap −½.
+    AntiAligned,
+}
+
+/// Whether a flow goes on after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Go on.
+    No,
+    /// Stop here.
+    Yes,
+}
+
+/// Why a flow was not integrated.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The integrator gave up.
+    #[error("the integrator stopped at t = {time:e}: {source}")]
+    Integrator {
+        /// The time it reached.
+        time: f64,
+        /// Its own account.
+        source: DiffsolError,
+    },
+    /// Too many steps.
+    #[error("{limit} steps reach t = {time:e} only, of {until:e}")]
+    Steps {
+        /// The limit.
+        limit: usize,
+        /// The time reached.
+        time: f64,
+        /// The time asked for.
+        until: f64,
+    },
+    /// The monitor asked for it.
+    #[error("stopped at t = {time:e}")]
+    Stopped {
+        /// The time reached.
+        time: f64,
+    },
+    /// Successive tolerances do not agree to what was asked for.
+    #[error("overlaps are known to {reached:.1e} only, where {tolerance:.1e} was asked for: ask for a larger tolerance or a shorter time")]
+    Tolerance {
+        /// Largest difference between the two finest integrations.
+        reached: f64,
+        /// What was asked for.
+        tolerance: f64,
+    },
+}
+
+/// A flow at printed times.
+#[derive(Clone, Debug)]
+pub struct Trajectory {
+    /// The times asked for.
+    pub times: Vec<f64>,
+    /// Loss and overlaps at these times.
+    pub states: Vec<OrderParameters>,
+    /// Events in the order of time.
+    pub events: Vec<(EventKind, Event)>,
+    /// Evaluations of the gradient, all integrations together.
+    pub evaluations: usize,
+    /// Bound of the error of every overlap, from the difference of the last two integrations.
+    pub error: f64,
+}
+
+/// Told the time after each step; `true` asks the flow to stop.
+pub type Monitor<'a> = &'a dyn Fn(f64) -> bool;
+
+/// The gradient flow from a start.
+#[derive(Clone)]
+pub struct Flow<'a> {
+    start: &'a Start,
+    method: Method,
+    tolerance: f64,
+    step_limit: usize,
+    monitor: Option<Monitor<'a>>,
+}
+
+/// What [`Flow::run`] reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// The time reached.
+    pub time: f64,
+    /// Steps taken.
+    pub steps: usize,
+    /// Evaluations of the gradient.
+    pub evaluations: usize,
+}
+
+impl<'a> Flow<'a> {
+    /// Explicit, local tolerance `1e-9`.
+    pub fn new(start: &'a Start) -> Self {
+        Self { start, method: Method::Explicit, tolerance: 1e-9, step_limit: 20_000_000, monitor: None }
+    }
+
+    /// The integration method.
+    pub fn method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    /// Tolerance of the local error of every coordinate, relative to `max(|coordinate|, d^{−1/2})`.
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// Someone to tell the time, who may stop the flow.
+    pub fn monitor(self, monitor: Monitor<'a>) -> Self {
+        Self { monitor: Some(monitor), ..self }
+    }
+
+    /// Integrates to `until`. `on_event` sees each crossing of a watched overlap, in the order of time, with all overlaps at that moment; `times` (ascending) are the
+    /// moments that `on_time` sees, by index.
+    ///
+    /// # Errors
+    /// [`FlowError::Integrator`] and [`FlowError::Steps`].
+    pub fn run(
+        &self,
+        until: f64,
+        watches: &[Watch],
+        times: &[f64],
+        mut on_time: impl FnMut(usize, OrderParameters),
+        mut on_event: impl FnMut(Event, &OrderParameters) -> Stop,
+    ) -> Result<Summary, FlowError> {
+        let start = self.start;
+        let population = RefCell::new(start.population());
+        let observer = RefCell::new(start.population());
+        let rates: Vec<f64> = start.norms.iter().map(|norm| -norm.powi(-2)).collect();
+        let dimension = start.coordinates();
+        let evaluations = Cell::new(0);
+        let scale = |out: &mut [f64]| {
+            for (column, rate) in out.chunks_exact_mut(dimension).zip(&rates) {
+                column.iter_mut().for_each(|x| *x *= rate);
+            }
+        };
+        let field = |y: &[f64], out: &mut [f64]| {
+            population.borrow_mut().gradient(y, out);
+            scale(out);
+            evaluations.set(evaluations.get() + 1);
+        };
+        // The integrator asks for one column of the Jacobian after the other, at the same state.
+        let hessian = RefCell::new((Vec::<f64>::new(), Hessian::new(start)));
+        let jacobian = |y: &[f64], direction: &[f64], out: &mut [f64]| {
+            let (at, hessian) = &mut *hessian.borrow_mut();
+            if at != y {
+                hessian.set(y);
+                y.clone_into(at);
+            }
+            hessian.apply(direction, out);
+            scale(out);
+        };
+        let y0 = start.state();
+        let mut crossings = Crossings::new(&observer, (start.students(), start.teachers()), watches, &y0);
+        let mut summary = Summary { time: 0.0, steps: 0, evaluations: 0 };
+        let mut next = 0;
+        while next < times.len() && times[next] <= 0.0 {
+            on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &y0));
+            next += 1;
+        }
+        let tolerance = Tolerance { relative: self.tolerance, absolute: self.tolerance / (start.dimension as f64).sqrt() };
+        let result = integrate(self.method, &System { field: &field, jacobian: &jacobian }, &y0, until, tolerance, |step| {
+            let mut end = step.to;
+            let mut flow = ControlFlow::Continue(());
+            for event in crossings.in_step(step)? {
+                let state = OrderParameters::at(&mut observer.borrow_mut(), &step.at(event.time)?);
+                if on_event(event, &state) == Stop::Yes {
+                    end = event.time;
+                    flow = ControlFlow::Break(());
+                    break;
+                }
+            }
+            while next < times.len() && times[next] <= end {
+                on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(times[next])?));
+                next += 1;
+            }
+            summary.time = end;
+            summary.steps += 1;
+            if self.monitor.is_some_and(|monitor| monitor(end)) {
+                return Err(Failure::Stopped);
+            }
+            if summary.steps >= self.step_limit && end < until {
+                return Err(Failure::Steps);
+            }
+            Ok(flow)
+        });
+        summary.evaluations = evaluations.get();
+        match result {
+            Ok(()) => Ok(summary),
+            Err(Failure::Stopped) => Err(FlowError::Stopped { time: summary.time }),
+            Err(Failure::Steps) => Err(FlowError::Steps { limit: self.step_limit, time: summary.time, until }),
+            Err(Failure::Integrator(source)) => Err(FlowError::Integrator { time: summary.time, source }),
+        }
+    }
+}
+
+impl Flow<'_> {
+    /// Overlaps and loss at `times` (ascending), events up to `until`, every overlap to an absolute error of `tolerance`.
+    ///
+    /// The bound is measured, not assumed: errors made early are amplified by up to `√d` until an overlap escapes, so the flow is integrated at local tolerances
+    /// that fall by [`REFINEMENT`] each time. A global error proportional to the local tolerance to a power of at least ¾ then falls by at least 8, so a seventh
+    /// of the difference between two successive integrations bounds the error of the finer one; it is returned once that is below `tolerance`. The method is
+    /// explicit up to about `10⁶` expected steps and implicit beyond.
+    ///
+    /// # Errors
+    /// [`FlowError::Tolerance`] where rounding stops the agreement short of `tolerance`, and the errors of [`Self::run`].
+    pub fn trajectory(
+        start: &Start,
+        until: f64,
+        times: &[f64],
+        tolerance: f64,
+        monitor: Monitor<'_>,
+    ) -> Result<Trajectory, FlowError> {
+        let until = times.last().map_or(until, |last| until.max(*last));
+        let fastest = start.norms.iter().fold(0.0_f64, |rate, norm| rate.max(norm.powi(-2)));
+        let method = if until * fastest * STEPS_PER_TIME < 1e6 { Method::Explicit } else { Method::Implicit };
+        let mut evaluations = 0;
+        let mut coarse: Option<Vec<OrderParameters>> = None;
+        let mut local = (0.1 * REFINEMENT * tolerance).clamp(FINEST, 1e-4);
+        loop {
+            let flow = Flow::new(start).method(method).tolerance(local).monitor(monitor);
+            let (mut states, mut events) = (Vec::with_capacity(times.len()), Vec::new());
+            let on_event = |event: Event, _: &OrderParameters| {
+                events.push((KINDS[event.watch].0, event));
+                Stop::No
+            };
+            let summary = flow.run(until, &KINDS.map(|k| k.1), times, |_, state| states.push(state), on_event)?;
+            evaluations += summary.evaluations;
+            let error = coarse.as_deref().map(|coarse| largest_difference(coarse, &states) / 7.0);
+            match error {
+                Some(error) if error <= tolerance => return Ok(Trajectory { times: times.to_vec(), states, events, evaluations, error }),
+                Some(reached) if local <= FINEST => return Err(FlowError::Tolerance { reached, tolerance }),
+                _ => local = (local / REFINEMENT).max(FINEST),
+            }
+            coarse = Some(states);
+        }
+    }
+}
+
+/// Explicit steps that stability asks for in one time unit at unit norms.
+const STEPS_PER_TIME: f64 = 2.0;
+
+/// Ratio of successive local tolerances.
+const REFINEMENT: f64 = 16.0;
+
+/// The smallest local tolerance: below, rounding decides.
+const FINEST: f64 = 1e-15;
+
+/// The events of a trajectory.
+const KINDS: [(EventKind, Watch); 3] = [
+    (EventKind::ExpertAligned, Watch::Expert(0.5)),
+    (EventKind::RouterAligned, Watch::Router(0.5)),
+    (EventKind::AntiAligned, Watch::StudentFalls(-0.5)),
+];
+
+fn largest_difference(a: &[OrderParameters], b: &[OrderParameters]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a.largest_difference(b)).fold(0.0, f64::max)
+}
+
+/// What ends an integration inside the integrator's callback.
+enum Failure {
+    Integrator(DiffsolError),
+    Steps,
+    Stopped,
+}
+
+impl From<DiffsolError> for Failure {
+    fn from(source: DiffsolError) -> Self {
+        Self::Integrator(source)
+    }
+}
+
+/// The watched overlaps between the ends of steps.
+struct Crossings<'a> {
+    population: &'a RefCell<PopulationLoss>,
+    candidates: Vec<Candidate>,
+    /// How far each overlap still has to go: negative means crossed.
+    distances: Vec<f64>,
+}
+
+#[derive(Clone, Copy)]
+struct Candidate {
+    watch: Watch,
+    event: Event,
+    /// Place of the overlap in the matrix of [`PopulationLoss::overlaps`].
+    entry: (usize, usize),
+}
+
+impl Candidate {
+    fn distance(&self, overlaps: MatRef<'_, f64>) -> f64 {
+        let overlap = overlaps[self.entry];
+        match self.watch {
+            Watch::Expert(level) | Watch::Router(level) => level - overlap,
+            Watch::ExpertMagnitude(level) => level - overlap.abs(),
+            Watch::StudentFalls(level) => overlap - level,
+        }
+    }
+}
+
+impl<'a> Crossings<'a> {
+    fn new(population: &'a RefCell<PopulationLoss>, (students, teachers): (usize, usize), watches: &[Watch], y0: &[f64]) -> Self {
+        let mut candidates = Vec::new();
+        for (index, &watch) in watches.iter().enumerate() {
+            for student in 0..students {
+                let others = match watch {
+                    Watch::StudentFalls(_) => student + 1..students,
+                    _ => 0..teachers,
+                };
+                candidates.extend(others.map(|other| Candidate {
+                    watch,
+                    event: Event { time: 0.0, watch: index, student, other },
+                    entry: match watch {
+                        Watch::Expert(_) | Watch::ExpertMagnitude(_) => (2 * students + teachers + other, students + student),
+                        Watch::Router(_) => (2 * students + other, student),
+                        Watch::StudentFalls(_) => (students + other, students + student),
+                    },
+                }));
+            }
+        }
+        let distances = {
+            let mut population = population.borrow_mut();
+            let overlaps = population.overlaps_at(y0);
+            candidates.iter().map(|candidate| candidate.distance(overlaps)).collect()
+        };
+        Self { population, candidates, distances }
+    }
+
+    /// The crossings within a step, in the order of time.
+    fn in_step(&mut self, step: &Step<'_>) -> Result<Vec<Event>, Failure> {
+        let mut crossed = Vec::new();
+        {
+            let mut population = self.population.borrow_mut();
+            let overlaps = population.overlaps_at(step.state);
+            for (candidate, distance) in self.candidates.iter().zip(&mut self.distances) {
+                let before = std::mem::replace(distance, candidate.distance(overlaps));
+                if before > 0.0 && *distance <= 0.0 {
+                    crossed.push((*candidate, before, *distance));
+                }
+            }
+        }
+        let mut events = Vec::new();
+        for (candidate, before, after) in crossed {
+            events.push(Event { time: self.locate(&candidate, step, before, after)?, ..candidate.event });
+        }
+        events.sort_by(|a, b| a.time.total_cmp(&b.time));
+        Ok(events)
+    }
+
+    /// The time of a crossing inside a step: regula falsi with Illinois weights, on the dense output.
+    fn locate(&self, candidate: &Candidate, step: &Step<'_>, before: f64, after: f64) -> Result<f64, Failure> {
+        let (mut a, mut b, mut fa, mut fb) = (step.from, step.to, before, after);
+        let mut last_moved = None;
+        while b - a > 4.0 * f64::EPSILON * b.abs() && fb != 0.0 {
+            let t = b - fb * (b - a) / (fb - fa);
+            // Rounding may put the secant point on an end: then the crossing is known to rounding.
+            if t <= a || t >= b {
+                break;
+            }
+            let f = candidate.distance(self.population.borrow_mut().overlaps_at(&step.at(t)?));
+            let crossed = f <= 0.0;
+            // An end that stays twice would stay for ever: its weight is halved.
+            let halve = if last_moved == Some(crossed) { 0.5 } else { 1.0 };
+            (a, fa, b, fb) = if crossed { (a, fa * halve, t, f) } else { (t, f, b, fb * halve) };
+            last_moved = Some(crossed);
+        }
+        Ok(b)
+    }
+}

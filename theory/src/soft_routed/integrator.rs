@@ -1,0 +1,106 @@
+//! A thin layer over the ODE library: one autonomous system, explicit or implicit, step by step with dense output.
+
+use diffsol::{
+    Bdf, DiffsolError, FaerLU, FaerMat, FaerVec, OdeBuilder, OdeEquations, OdeSolverMethod, OdeSolverProblem,
+    OdeSolverStopReason, Vector,
+};
+use std::ops::ControlFlow;
+
+/// How a flow is integrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Tsitouras 5(4), dense output of order 4. Its step is bounded by about three over the fastest relaxation rate.
+    Explicit,
+    /// Backward differentiation of orders 1 to 5 with the analytic Jacobian: few steps however long the flow takes.
+    Implicit,
+}
+
+/// An autonomous system `y' = f(y)` and the products of its Jacobian.
+pub(crate) struct System<'a> {
+    pub(super) field: &'a dyn Fn(&[f64], &mut [f64]),
+    /// `(y, direction, out)`: `out = Df(y)·direction`.
+    pub(super) jacobian: &'a dyn Fn(&[f64], &[f64], &mut [f64]),
+}
+
+/// Error control: each step's estimated error stays below `absolute + relative·|y|`, componentwise in the mean square.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tolerance {
+    pub(super) relative: f64,
+    pub(super) absolute: f64,
+}
+
+/// One accepted step.
+pub(crate) struct Step<'a> {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// The state at `to`.
+    pub(super) state: &'a [f64],
+    interpolant: &'a dyn Fn(f64) -> Result<Vec<f64>, DiffsolError>,
+}
+
+impl Step<'_> {
+    /// The state at a time within the step, by the method's dense output.
+    pub(super) fn at(&self, time: f64) -> Result<Vec<f64>, DiffsolError> {
+        (self.interpolant)(time)
+    }
+}
+
+/// Integrates from `y0` at time 0 to `until`; `on_step` sees each step and may stop.
+pub(crate) fn integrate<E: From<DiffsolError>>(
+    method: Method,
+    system: &System<'_>,
+    y0: &[f64],
+    until: f64,
+    tolerance: Tolerance,
+    mut on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let initial = y0.to_vec();
+    // A first step well inside every relaxation rate; the controller lengthens it at once.
+    let first = (1e-3_f64).min(until);
+    let problem = OdeBuilder::<FaerMat<f64>>::new()
+        .rhs_implicit(
+            |y: &[f64], _: &[f64], _: f64, out: &mut [f64]| (system.field)(y, out),
+            |y: &[f64], _: &[f64], _: f64, v: &[f64], out: &mut [f64]| (system.jacobian)(y, v, out),
+        )
+        .init(move |_: &[f64], _: f64, y: &mut [f64]| y.copy_from_slice(&initial), y0.len())
+        .rtol(tolerance.relative)
+        .atol([tolerance.absolute])
+        .h0(first)
+        .build()?;
+    match method {
+        Method::Explicit => drive(&problem, problem.tsit45()?, until, &mut on_step),
+        Method::Implicit => {
+            let solver: Bdf<'_, _, FaerLU<f64>> = problem.bdf::<FaerLU<f64>>()?;
+            drive(&problem, solver, until, &mut on_step)
+        }
+    }
+}
+
+fn drive<'a, Eqn, S, E>(
+    _problem: &'a OdeSolverProblem<Eqn>,
+    mut solver: S,
+    until: f64,
+    on_step: &mut impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E>
+where
+    Eqn: OdeEquations<T = f64, V = FaerVec<f64>, M = FaerMat<f64>> + 'a,
+    S: OdeSolverMethod<'a, Eqn>,
+    E: From<DiffsolError>,
+{
+    if until <= 0.0 {
+        return Ok(());
+    }
+    solver.set_stop_time(until)?;
+    loop {
+        let from = solver.state().t;
+        let reason = solver.step()?;
+        let (to, state) = (solver.state().t, solver.state().y.clone_as_vec());
+        let interpolant = |time: f64| solver.interpolate(time).map(|y| y.clone_as_vec());
+        if on_step(&Step { from, to, state: &state, interpolant: &interpolant })?.is_break() {
+            return Ok(());
+        }
+        if reason == OdeSolverStopReason::TstopReached {
+            return Ok(());
+        }
+    }
+}

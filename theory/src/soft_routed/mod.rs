@@ -1,0 +1,41 @@
+//! The soft-routed student-teacher model of arXiv 2510.07205.
+//!
+//! ```text
+//! x ~ N(0, I_d),  f(θ, x) = Σ_{i≤m} π(v̄_iᵀx) He_p(w̄_iᵀx),  f*(x) the same with m* teacher units,  L(θ) = ½ E (f − f*)²
+//! ```
+//!
+//! Weights are normalised inside the model (`v̄ = v/‖v‖`), so `L` depends on the overlaps of the unit vectors only.
+//!
+//! | symbol | meaning | in code |
+//! |---|---|---|
+//! | `v_i, w_i` | router and expert of student `i` | `routers`, `experts` |
+//! | `v*_j, w*_j` | router and expert of teacher `j` | |
+//! | `κ_ij = w̄_i·w*_j` | expert overlap | `expert` |
+//! | `β_ij = v̄_i·v*_j` | router overlap | `router` |
+//! | `u_ik = w̄_i·w̄_k` | student overlap | `student` |
+//! | `s_i = v̄_i·w̄_i` | router-expert overlap | `own` |
+
+mod assembly;
+mod flow;
+mod hessian;
+mod initial;
+mod integrator;
+mod law;
+mod model;
+mod order;
+mod population;
+mod reduction;
+mod signatures;
+mod spec;
+
+pub use flow::{Event, EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory, Watch};
+pub use hessian::Hessian;
+pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
+pub use integrator::Method;
+pub use law::{alignment_rate, alignment_time};
+pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
+pub use order::OrderParameters;
+pub use population::PopulationLoss;
+pub use reduction::Start;
+pub use signatures::{Signature, signatures};
+pub use spec::{Spec, SpecError, Units};

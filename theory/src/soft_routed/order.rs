@@ -1,0 +1,85 @@
+//! The order parameters of a state: every overlap that the loss depends on.
+
+use super::population::PopulationLoss;
+use faer::Mat;
+
+/// Loss and overlaps of unit vectors at one time of a flow.
+#[derive(Clone, Debug)]
+pub struct OrderParameters {
+    /// The population loss.
+    pub loss: f64,
+    students: usize,
+    teachers: usize,
+    /// Rows: student routers, student experts, teacher routers, teacher experts; columns: student routers, student experts.
+    overlaps: Mat<f64>,
+}
+
+impl OrderParameters {
+    /// At the student's columns `state`.
+    pub(crate) fn at(population: &mut PopulationLoss, state: &[f64]) -> Self {
+        let loss = population.loss(state);
+        let overlaps = population.overlaps().to_owned();
+        let students = overlaps.ncols() / 2;
+        Self { loss, students, teachers: overlaps.nrows() / 2 - students, overlaps }
+    }
+
+    /// Number `m` of students.
+    pub fn students(&self) -> usize {
+        self.students
+    }
+
+    /// Number `m*` of teachers.
+    pub fn teachers(&self) -> usize {
+        self.teachers
+    }
+
+    /// `κ_ij = w̄_i·w*_j`.
+    pub fn expert(&self, i: usize, j: usize) -> f64 {
+        self.overlaps[(2 * self.students + self.teachers + j, self.students + i)]
+    }
+
+    /// `β_ij = v̄_i·v*_j`.
+    pub fn router(&self, i: usize, j: usize) -> f64 {
+        self.overlaps[(2 * self.students + j, i)]
+    }
+
+    /// `u_ik = w̄_i·w̄_k`.
+    pub fn student(&self, i: usize, k: usize) -> f64 {
+        self.overlaps[(self.students + i, self.students + k)]
+    }
+
+    /// `v̄_i·v̄_k`.
+    pub fn student_router(&self, i: usize, k: usize) -> f64 {
+        self.overlaps[(i, k)]
+    }
+
+    /// `v̄_i·w̄_k`, the router of one student and the expert of another.
+    pub fn router_expert(&self, i: usize, k: usize) -> f64 {
+        self.overlaps[(self.students + k, i)]
+    }
+
+    /// `s_i = v̄_i·w̄_i`.
+    pub fn own(&self, i: usize) -> f64 {
+        self.overlaps[(self.students + i, i)]
+    }
+
+    /// The student-teacher pair with the largest `κ_ij`, and that overlap.
+    pub fn best_pair(&self) -> (usize, usize, f64) {
+        self.pairs().max_by(|a, b| a.2.total_cmp(&b.2)).expect("at least one student and one teacher")
+    }
+
+    /// Largest absolute difference of an overlap.
+    pub(crate) fn largest_difference(&self, other: &Self) -> f64 {
+        (&self.overlaps - &other.overlaps).norm_max()
+    }
+
+    /// All `(i, j, κ_ij)`.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        (0..self.students).flat_map(move |i| (0..self.teachers).map(move |j| (i, j, self.expert(i, j))))
+    }
+
+    /// All `(i, k, u_ik)` with `i < k`.
+    pub fn student_pairs(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        (0..self.students).flat_map(move |i| (i + 1..self.students).map(move |k| (i, k, self.student(i, k))))
+    }
+}

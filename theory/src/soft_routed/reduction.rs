@@ -1,0 +1,117 @@
+//! The start of a flow in coordinates that do not see the input dimension.
+//!
+//! `∂L/∂v_i` and `∂L/∂w_i` are linear combinations of the student's and the teacher's vectors, so the flow stays in their span: at most `2m + 2m*`
+//! coordinates, whatever `d` is (theory A3).
+
+use super::model::{StudentTeacher, Weights, norm};
+use super::population::PopulationLoss;
+use super::{OrderParameters, alignment_time};
+use faer::Mat;
+use moe_kernels::Router;
+
+/// Unit vectors in reduced coordinates, raw norms beside them.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The router function.
+    pub router: Router,
+    /// The Hermite order of the experts.
+    pub order: usize,
+    /// Dimension of the inputs, for the record: nothing below depends on it.
+    pub dimension: u64,
+    /// Unit columns: student routers, student experts.
+    pub(crate) students: Mat<f64>,
+    /// Unit columns: teacher routers, teacher experts.
+    pub(crate) teacher: Weights,
+    /// Raw norms of the student's columns. They are conserved by the flow and act as inverse square-root learning rates.
+    pub(crate) norms: Vec<f64>,
+}
+
+impl Start {
+    /// Reduces explicit weights by a QR factorisation of all unit vectors where that shortens them.
+    pub fn reduce(model: &StudentTeacher) -> Self {
+        let (m, teachers, dimension) = (model.student.count(), model.teacher.count(), model.student.dimension());
+        let (student, teacher) = (model.student.columns(), model.teacher.columns());
+        let raw = |j: usize| {
+            let column = if j < 2 * teachers { teacher.col(j) } else { student.col(j - 2 * teachers) };
+            column.try_as_col_major().expect("column-major").as_slice()
+        };
+        let norms: Vec<f64> = (0..2 * (m + teachers)).map(|j| norm(raw(j))).collect();
+        let all = Mat::from_fn(dimension, 2 * (m + teachers), |i, j| raw(j)[i] / norms[j]);
+        let coordinates = if dimension > all.ncols() { all.qr().thin_R().to_owned() } else { all };
+        Self {
+            router: model.router,
+            order: model.order,
+            dimension: dimension as u64,
+            students: coordinates.subcols(2 * teachers, 2 * m).to_owned(),
+            teacher: Weights::from_columns(coordinates.subcols(0, 2 * teachers).to_owned()),
+            norms: norms[2 * teachers..].to_vec(),
+        }
+    }
+
+    /// The weights in these coordinates, raw norms included.
+    pub fn model(&self) -> StudentTeacher {
+        let columns = Mat::from_fn(self.coordinates(), self.students.ncols(), |i, j| self.students[(i, j)] * self.norms[j]);
+        StudentTeacher { router: self.router, order: self.order, student: Weights::from_columns(columns), teacher: self.teacher.clone() }
+    }
+
+    /// Number `m` of students.
+    pub fn students(&self) -> usize {
+        self.students.ncols() / 2
+    }
+
+    /// Number `m*` of teachers.
+    pub fn teachers(&self) -> usize {
+        self.teacher.count()
+    }
+
+    /// Coordinates of each vector: `min(d, 2m + 2m*)`.
+    pub fn coordinates(&self) -> usize {
+        self.students.nrows()
+    }
+
+    /// Raw norms of the routers, then of the experts.
+    pub fn norms(&self) -> &[f64] {
+        &self.norms
+    }
+
+    /// The same start with all raw norms 1.
+    pub fn with_unit_norms(mut self) -> Self {
+        self.norms.fill(1.0);
+        self
+    }
+
+    /// An evaluator of the loss in these coordinates.
+    pub fn population(&self) -> PopulationLoss {
+        PopulationLoss::new(self.router, self.order, self.students(), &self.teacher)
+    }
+
+    /// The student's unit columns, one after the other.
+    pub fn state(&self) -> Vec<f64> {
+        (0..self.students.ncols()).flat_map(|j| self.students.col_as_slice(j).iter().copied()).collect()
+    }
+
+    /// Loss and overlaps at the start.
+    pub fn order_parameters(&self) -> OrderParameters {
+        OrderParameters::at(&mut self.population(), &self.state())
+    }
+
+    /// The first time at which some expert overlap reaches ½ by the law of [`alignment_time`], each with its raw norm; for even orders `|κ|` counts.
+    /// `None` where the law predicts none: no overlap of the right sign, or a router with `A_0 = 0`.
+    pub fn predicted_alignment(&self) -> Option<f64> {
+        let overlaps = self.order_parameters();
+        let m = self.students();
+        let time = overlaps
+            .pairs()
+            .map(|(i, _, kappa)| {
+                let kappa = if self.order.is_multiple_of(2) { kappa.abs() } else { kappa };
+                match kappa {
+                    k if k >= 0.5 => 0.0,
+                    k if k > 0.0 => alignment_time(self.router, self.order, k, 0.5) * self.norms[m + i].powi(2),
+                    _ if self.order == 1 => alignment_time(self.router, 1, kappa.max(-0.999), 0.5) * self.norms[m + i].powi(2),
+                    _ => f64::INFINITY,
+                }
+            })
+            .fold(f64::INFINITY, f64::min);
+        time.is_finite().then_some(time)
+    }
+}
