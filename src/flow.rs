@@ -27,8 +27,7 @@ const CURVES: usize = 150;
 /// Prints the flow at `--at`.
 pub(crate) fn run(arguments: &FlowArguments, shared: &Shared) -> Result<Status, Failure> {
     let spec: Spec = spec_file::read(&arguments.spec)?;
-    let start =
-        spec.start().map_err(|error| Failure::input(format!("{}: {error}", arguments.spec.display())))?;
+    let start = spec.start().map_err(|error| Failure::input(format!("{}: {error}", arguments.spec.display())))?;
     let mut until = spec.until(&start);
     let mut times = arguments.at.clone();
     times.sort_by(f64::total_cmp);

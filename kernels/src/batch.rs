@@ -63,6 +63,10 @@ pub struct PairKernel {
     groups: Vec<Vec<f64>>,
 }
 
+/// Arithmetic instructions in the compiled loop besides those of Horner's rule, for `p = 1, …, 6`, as counted in its disassembly; the same for AVX2 and
+/// AVX-512. (What the source says is a few more: the compiler drops products with 1 and shares equal ones.)
+const BESIDES_HORNER: [usize; MAX_ORDER] = [31, 66, 113, 174, 246, 330];
+
 /// How many `Φ_{k,l}` a kernel of order `p` needs: `k + l = 2N ≤ 2p` with `k ≤ l`, and `k + l = 2p + 2` with `k ≥ 1`.
 const fn count(p: usize) -> usize {
     (p + 1) * (p + 2) / 2 + p + 1
@@ -73,6 +77,22 @@ const fn count(p: usize) -> usize {
 fn place<const P: usize>(n: usize, k: usize) -> usize {
     let k = if k <= n { k } else { 2 * n - k };
     n * (n + 1) / 2 + k - (n > P) as usize
+}
+
+/// Whether the `Φ_{k,2n−k}` at each place is odd in `ρ12`, that is `ρ12` times its polynomial: where `k` is even.
+const fn odd_in_rho<const P: usize, const C: usize>() -> [bool; C] {
+    let mut odd = [false; C];
+    let (mut n, mut c) = (0, 0);
+    while n <= P + 1 {
+        let mut k = (n > P) as usize;
+        while k <= n {
+            odd[c] = k.is_multiple_of(2);
+            c += 1;
+            k += 1;
+        }
+        n += 1;
+    }
+    odd
 }
 
 impl PairKernel {
@@ -94,7 +114,10 @@ impl PairKernel {
             .chunks(chains(order))
             .map(|group| {
                 let terms = group.iter().map(Vec::len).max().unwrap_or(0);
-                (0..terms).rev().flat_map(|power| group.iter().map(move |p| p.get(power).copied().unwrap_or(0.0))).collect()
+                (0..terms)
+                    .rev()
+                    .flat_map(|power| group.iter().map(move |p| p.get(power).copied().unwrap_or(0.0)))
+                    .collect()
             })
             .collect();
         Self { order, instructions: InstructionSet::best(), constant: table.constant(0, 0), groups }
@@ -106,22 +129,11 @@ impl PairKernel {
         instructions.is_available().then_some(self)
     }
 
-    /// Arithmetic instructions (fused multiply-adds, multiplications, additions) that one pair costs in a lane: the count behind the fraction of peak
-    /// that the benchmarks state, where each is one slot of the multiply-add unit.
+    /// Arithmetic instructions (fused multiply-adds, multiplications, additions) that one pair costs in a lane, the padding of Horner's rule included: the
+    /// count behind the fraction of peak that the benchmarks state, where each is one slot of the multiply-add unit.
     pub fn operations(&self) -> usize {
-        let p = self.order;
-        let horner: usize = self.groups.iter().map(|group| group.len()).sum::<usize>() - count(p);
-        let terms: usize = (1..=p)
-            .map(|n| {
-                let below = usize::from(n < p);
-                let sums = 2 * (2 * n - 1) + (2 * n - 1) + 3; // D2, D0, D1 folded, Euler
-                let added = 1 + below + 1 + below * (1 + usize::from(n + 1 < p)) + 1 + 3; // weights, value, ∂ρ34, ∂q
-                let raised = if n == 1 { 2 } else { 3 + 3 * (2 * n - 1) - 3 }; // q·q^{N−1}
-                sums + added + raised + (2 * n + 1) + 1 // ∂ρ12 folded
-            })
-            .sum();
-        let parity = (0..=p + 1).map(|n| n / 2 + usize::from(n <= p)).sum::<usize>() + 1;
-        3 + horner + parity + 4 + (p - 1) + 4 + terms + 8
+        let horner = self.groups.iter().map(Vec::len).sum::<usize>() - count(self.order);
+        horner + BESIDES_HORNER[self.order - 1]
     }
 
     /// The Hermite order `p`.
@@ -211,48 +223,44 @@ fn pair<S: Simd, const P: usize, const C: usize>(simd: S, kernel: &PairKernel, r
     let mut phi = [x; C];
     // P is a constant: one of these arms is compiled.
     match P {
-        1 => horner::<S, C, 5>(simd, &kernel.groups[0], x, &mut phi, 0),
-        2 => horner::<S, C, 9>(simd, &kernel.groups[0], x, &mut phi, 0),
+        1 => horner::<S, P, C, 5>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0),
+        2 => horner::<S, P, C, 9>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0),
         3 => {
-            horner::<S, C, 7>(simd, &kernel.groups[0], x, &mut phi, 0);
-            horner::<S, C, 7>(simd, &kernel.groups[1], x, &mut phi, 7);
+            horner::<S, P, C, 7>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0);
+            horner::<S, P, C, 7>(simd, &kernel.groups[1], [rho[0], x], &mut phi, 7);
         }
         4 => {
-            horner::<S, C, 7>(simd, &kernel.groups[0], x, &mut phi, 0);
-            horner::<S, C, 7>(simd, &kernel.groups[1], x, &mut phi, 7);
-            horner::<S, C, 6>(simd, &kernel.groups[2], x, &mut phi, 14);
+            horner::<S, P, C, 7>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0);
+            horner::<S, P, C, 7>(simd, &kernel.groups[1], [rho[0], x], &mut phi, 7);
+            horner::<S, P, C, 6>(simd, &kernel.groups[2], [rho[0], x], &mut phi, 14);
         }
         5 => {
-            horner::<S, C, 7>(simd, &kernel.groups[0], x, &mut phi, 0);
-            horner::<S, C, 7>(simd, &kernel.groups[1], x, &mut phi, 7);
-            horner::<S, C, 7>(simd, &kernel.groups[2], x, &mut phi, 14);
-            horner::<S, C, 6>(simd, &kernel.groups[3], x, &mut phi, 21);
+            horner::<S, P, C, 7>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0);
+            horner::<S, P, C, 7>(simd, &kernel.groups[1], [rho[0], x], &mut phi, 7);
+            horner::<S, P, C, 7>(simd, &kernel.groups[2], [rho[0], x], &mut phi, 14);
+            horner::<S, P, C, 6>(simd, &kernel.groups[3], [rho[0], x], &mut phi, 21);
         }
         _ => {
-            horner::<S, C, 7>(simd, &kernel.groups[0], x, &mut phi, 0);
-            horner::<S, C, 7>(simd, &kernel.groups[1], x, &mut phi, 7);
-            horner::<S, C, 7>(simd, &kernel.groups[2], x, &mut phi, 14);
-            horner::<S, C, 7>(simd, &kernel.groups[3], x, &mut phi, 21);
-            horner::<S, C, 7>(simd, &kernel.groups[4], x, &mut phi, 28);
-        }
-    }
-    // Φ_{k,l} with even k is ρ12 times its polynomial.
-    let mut c = 0;
-    for n in 0..=P + 1 {
-        for k in (n > P) as usize..=n {
-            if k % 2 == 0 {
-                phi[c] = simd.mul_f64s(rho[0], phi[c]);
-            }
-            c += 1;
+            horner::<S, P, C, 7>(simd, &kernel.groups[0], [rho[0], x], &mut phi, 0);
+            horner::<S, P, C, 7>(simd, &kernel.groups[1], [rho[0], x], &mut phi, 7);
+            horner::<S, P, C, 7>(simd, &kernel.groups[2], [rho[0], x], &mut phi, 14);
+            horner::<S, P, C, 7>(simd, &kernel.groups[3], [rho[0], x], &mut phi, 21);
+            horner::<S, P, C, 7>(simd, &kernel.groups[4], [rho[0], x], &mut phi, 28);
         }
     }
     phi[0] = simd.add_f64s(phi[0], simd.splat_f64s(kernel.constant));
     contract::<S, P, C>(simd, &phi, &rho)
 }
 
-/// `W` polynomials from place `start` on by Horner's rule; `coefficients` is descending powers × polynomials.
+/// `W` of the `Φ` from place `start` on, all but the constant, by Horner's rule; `coefficients` is descending powers × polynomials.
 #[inline(always)]
-fn horner<S: Simd, const C: usize, const W: usize>(simd: S, coefficients: &[f64], x: S::f64s, phi: &mut [S::f64s; C], start: usize) {
+fn horner<S: Simd, const P: usize, const C: usize, const W: usize>(
+    simd: S,
+    coefficients: &[f64],
+    [rho, x]: [S::f64s; 2],
+    phi: &mut [S::f64s; C],
+    start: usize,
+) {
     let (rows, _) = coefficients.as_chunks::<W>();
     let mut sums = [simd.splat_f64s(0.0); W];
     for w in 0..W {
@@ -263,8 +271,9 @@ fn horner<S: Simd, const C: usize, const W: usize>(simd: S, coefficients: &[f64]
             sums[w] = simd.mul_add_f64s(sums[w], x, simd.splat_f64s(row[w]));
         }
     }
+    let odd = const { odd_in_rho::<P, C>() };
     for w in 0..W {
-        phi[start + w] = sums[w];
+        phi[start + w] = if odd[start + w] { simd.mul_f64s(rho, sums[w]) } else { sums[w] };
     }
 }
 
@@ -281,14 +290,16 @@ fn contract<S: Simd, const P: usize, const C: usize>(simd: S, phi: &[S::f64s; C]
     }
     // N = 0
     let zero = simd.splat_f64s(0.0);
+    let d1 = phi[place::<P>(1, 1)];
     let top = simd.mul_f64s(simd.splat_f64s(weight(P, 0)), powers[P]);
     let slope = simd.mul_f64s(simd.splat_f64s(weight(P, 0) * P as f64), powers[P - 1]);
     let mut sums = Sums {
         powers,
         q: [q0, q1, q2],
         form: [zero; 2 * MAX_ORDER + 1],
+        d1,
         value: simd.mul_f64s(top, phi[0]),
-        by12: simd.mul_f64s(top, phi[place::<P>(1, 1)]),
+        by12: simd.mul_f64s(top, d1),
         by34: simd.mul_f64s(slope, phi[0]),
         by_q: [zero; 3],
     };
@@ -320,6 +331,8 @@ struct Sums<S: Simd> {
     q: [S::f64s; 3],
     /// Coefficients of `q^{N−1}`, ascending in `x`.
     form: [S::f64s; 2 * MAX_ORDER + 1],
+    /// `D_1 = L[xy q^{N−1}]`.
+    d1: S::f64s,
     value: S::f64s,
     by12: S::f64s,
     by34: S::f64s,
@@ -338,15 +351,11 @@ fn term<S: Simd, const P: usize, const C: usize, const N: usize>(simd: S, phi: &
     let top = 2 * N - 2;
     let mut d2 = simd.mul_f64s(c[0], phi[place::<P>(N, 2)]);
     let mut d0 = simd.mul_f64s(c[0], phi[place::<P>(N, 0)]);
-    for k in 1..=top {
+    for k in 1..2 * N - 1 {
         d2 = simd.mul_add_f64s(c[k], phi[place::<P>(N, k + 2)], d2);
         d0 = simd.mul_add_f64s(c[k], phi[place::<P>(N, k)], d0);
     }
-    // Φ_{k,l} = Φ_{l,k}: fold the two halves of the form.
-    let mut d1 = simd.mul_f64s(c[N - 1], phi[place::<P>(N, N)]);
-    for k in 0..N - 1 {
-        d1 = simd.mul_add_f64s(simd.add_f64s(c[k], c[top - k]), phi[place::<P>(N, k + 1)], d1);
-    }
+    let d1 = sums.d1;
     let euler = simd.mul_add_f64s(q2, d2, simd.mul_add_f64s(q1, d1, simd.mul_f64s(q0, d0)));
     let weight = weight(P, N);
     let factor = simd.mul_f64s(simd.splat_f64s(weight), sums.powers[P - N]);
@@ -366,7 +375,7 @@ fn term<S: Simd, const P: usize, const C: usize, const N: usize>(simd: S, phi: &
     if N > 1 {
         c[2 * N - 1] = simd.mul_add_f64s(q2, c[top - 1], c[2 * N - 1]);
     }
-    for k in (0..=top).rev() {
+    for k in (0..2 * N - 1).rev() {
         let mut next = simd.mul_f64s(q0, c[k]);
         if k >= 1 {
             next = simd.mul_add_f64s(q1, c[k - 1], next);
@@ -376,11 +385,13 @@ fn term<S: Simd, const P: usize, const C: usize, const N: usize>(simd: S, phi: &
         }
         c[k] = next;
     }
+    // L[xy q^N], which is also the next D_1; Φ_{k,l} = Φ_{l,k} folds the two halves of the form.
     let mut raised = simd.mul_f64s(c[N], phi[place::<P>(N + 1, N + 1)]);
     for k in 0..N {
         raised = simd.mul_add_f64s(simd.add_f64s(c[k], c[2 * N - k]), phi[place::<P>(N + 1, k + 1)], raised);
     }
     sums.by12 = simd.mul_add_f64s(factor, raised, sums.by12);
+    sums.d1 = raised;
 }
 
 /// `w_N = p!²/((p−N)! N!²) = C(p,N) p!/N!`.

@@ -108,7 +108,9 @@ impl HermiteCoefficients {
         let count = router.coefficient_count();
         Self {
             normalised: match router {
-                Router::Sigmoid => trapezoid(count, 8, 0.5, |z| extended(1.0) / (extended(1.0) + (-z).exp()) - extended(0.5)),
+                Router::Sigmoid => {
+                    trapezoid(count, 8, 0.5, |z| extended(1.0) / (extended(1.0) + (-z).exp()) - extended(0.5))
+                }
                 Router::Tanh => trapezoid(count, 16, 0.0, |z| {
                     let decay = (z * extended(-2.0)).exp();
                     (extended(1.0) - &decay) / (extended(1.0) + decay)
@@ -208,7 +210,9 @@ mod tests {
         let bound = |c: f64, sup: f64, h: f64, n: usize| {
             2.0 * sup * (c * c / 2.0 + c * (n as f64).sqrt() - 2.0 * PI * c / h).exp()
         };
-        for (router, c, sup, h) in [(Router::Sigmoid, 3.0, 1.0 / 3.0_f64.sin(), 0.125), (Router::Tanh, 1.5, 1.0 / 1.5_f64.cos(), 0.0625)] {
+        for (router, c, sup, h) in
+            [(Router::Sigmoid, 3.0, 1.0 / 3.0_f64.sin(), 0.125), (Router::Tanh, 1.5, 1.0 / 1.5_f64.cos(), 0.0625)]
+        {
             let a = router.hermite();
             for n in (1..a.len()).step_by(2) {
                 assert!(bound(c, sup, h, n) < 1e-44, "{router} {n}");
@@ -238,7 +242,8 @@ mod tests {
                     let z = j as f64 * h;
                     let (mut previous, mut current) = (1.0, z);
                     for k in 1..n {
-                        (previous, current) = (current, (z * current - (k as f64).sqrt() * previous) / ((k + 1) as f64).sqrt());
+                        (previous, current) =
+                            (current, (z * current - (k as f64).sqrt() * previous) / ((k + 1) as f64).sqrt());
                     }
                     sum += h * router.value(z) * current * (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
                 }

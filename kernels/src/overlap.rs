@@ -9,7 +9,17 @@ use triangular::BlockStructure::{Rectangular, TriangularLower};
 
 /// The lower triangle of `XᵀX` for `X` (dimension × vectors) into `gram` (vectors × vectors); the strict upper triangle is left alone.
 pub fn gram_lower(x: MatRef<'_, f64>, gram: MatMut<'_, f64>) {
-    triangular::matmul(gram, TriangularLower, Accum::Replace, x.transpose(), Rectangular, x, Rectangular, 1.0, Par::Seq);
+    triangular::matmul(
+        gram,
+        TriangularLower,
+        Accum::Replace,
+        x.transpose(),
+        Rectangular,
+        x,
+        Rectangular,
+        1.0,
+        Par::Seq,
+    );
 }
 
 /// `YᵀX` for `Y` (dimension × n) and `X` (dimension × m) into `gram` (n × m).

@@ -136,8 +136,9 @@ impl<R: Real, F: Fn(usize, usize) -> R> Pair<R, F> {
 
     /// The symmetric matrix of second partial derivatives, rows and columns in the order of [`Partial::ALL`].
     pub fn hessian(&self, p: usize, q: usize) -> [[R; 6]; 6] {
-        let upper: Vec<Vec<R>> =
-            (0..6).map(|a| (a..6).map(|b| self.derivative(p, q, &[Partial::ALL[a], Partial::ALL[b]])).collect()).collect();
+        let upper: Vec<Vec<R>> = (0..6)
+            .map(|a| (a..6).map(|b| self.derivative(p, q, &[Partial::ALL[a], Partial::ALL[b]])).collect())
+            .collect();
         std::array::from_fn(|a| std::array::from_fn(|b| upper[a.min(b)][a.max(b) - a.min(b)].clone()))
     }
 
@@ -195,7 +196,8 @@ mod tests {
         for router in Router::ALL {
             let table = CovarianceTable::new(router, MAX_TOTAL);
             for (p, q) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (3, 1), (2, 5), (4, 3)] {
-                let gradient = Pair::new(&Correlations::from_array(GENERIC), |k, l| table.value(k, l, GENERIC[0])).gradient(p, q);
+                let gradient =
+                    Pair::new(&Correlations::from_array(GENERIC), |k, l| table.value(k, l, GENERIC[0])).gradient(p, q);
                 let scale = gradient.iter().fold(1.0_f64, |m, g| m.max(g.abs()));
                 for (a, exact) in gradient.iter().enumerate() {
                     let mut rho = GENERIC.map(Dual::constant);
@@ -208,7 +210,10 @@ mod tests {
                         rho[a] += sign * h;
                         value_at(&table, rho, p, q)
                     };
-                    assert!(((shifted(1.0) - shifted(-1.0)) / (2.0 * h) - exact).abs() < 1e-7 * scale, "{router} {p} {q} {a}");
+                    assert!(
+                        ((shifted(1.0) - shifted(-1.0)) / (2.0 * h) - exact).abs() < 1e-7 * scale,
+                        "{router} {p} {q} {a}"
+                    );
                 }
             }
         }
@@ -220,14 +225,19 @@ mod tests {
         for router in Router::ALL {
             let table = CovarianceTable::new(router, MAX_TOTAL);
             for (p, q) in [(1, 1), (2, 2), (3, 3), (6, 6), (1, 4), (5, 3)] {
-                let hessian = Pair::new(&Correlations::from_array(GENERIC), |k, l| table.value(k, l, GENERIC[0])).hessian(p, q);
+                let hessian =
+                    Pair::new(&Correlations::from_array(GENERIC), |k, l| table.value(k, l, GENERIC[0])).hessian(p, q);
                 let scale = hessian.iter().flatten().fold(1.0_f64, |m, h| m.max(h.abs()));
                 for a in 0..6 {
                     let mut rho = GENERIC.map(Dual::constant);
                     rho[a].derivative = 1.0;
-                    let gradient = Pair::new(&Correlations::from_array(rho), |k, l| table.dual(k, l, rho[0])).gradient(p, q);
+                    let gradient =
+                        Pair::new(&Correlations::from_array(rho), |k, l| table.dual(k, l, rho[0])).gradient(p, q);
                     for b in 0..6 {
-                        assert!((gradient[b].derivative - hessian[a][b]).abs() < 1e-13 * scale, "{router} {p} {q} {a} {b}");
+                        assert!(
+                            (gradient[b].derivative - hessian[a][b]).abs() < 1e-13 * scale,
+                            "{router} {p} {q} {a} {b}"
+                        );
                         assert_eq!(hessian[a][b], hessian[b][a]);
                     }
                 }

@@ -1,8 +1,9 @@
 //! Evidence for a claim, and controls: the same evidence for a claim known to be false.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::Estimate;
 use crate::report::{ControlRecord, EvidenceRecord};
 
 /// What an item of evidence rests on.
@@ -69,6 +70,16 @@ impl Evidence {
     /// ```
     pub fn comparison(statement: impl Into<String>, interval: [f64; 2], accept: [f64; 2]) -> Self {
         Self::compared(Inexact::Comparison, statement.into(), interval, accept)
+    }
+
+    /// As [`Evidence::statistic`] from an estimate with its interval at `level`; undecided where the data gave none. What fails carries the point
+    /// estimate as its witness.
+    pub fn estimate(statement: impl Into<String>, level: f64, estimate: Option<Estimate>, accept: [f64; 2]) -> Self {
+        let Some(estimate) = estimate else {
+            return Self::unresolved(Inexact::Statistic { level }, statement, accept, "too few data for an interval");
+        };
+        let item = Self::statistic(statement, level, estimate.interval, accept);
+        if item.holds() == Some(false) { item.with_witness(json!({ "estimate": estimate.value })) } else { item }
     }
 
     /// A quantity that could not be had: a limit was hit or a solver did not converge.

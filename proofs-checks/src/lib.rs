@@ -12,6 +12,7 @@ mod figure;
 mod journal;
 mod lemmas;
 mod parameter;
+mod quadrature;
 mod registry;
 mod report;
 mod run;

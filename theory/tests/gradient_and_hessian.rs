@@ -31,7 +31,11 @@ fn gradient_matches_central_differences() {
                     population.loss(&moved)
                 };
                 let difference = (at(&mut population, 1.0) - at(&mut population, -1.0)) / (2.0 * h);
-                assert!((difference - gradient[k]).abs() < 1e-8 * scale, "{router} p = {order} [{k}]: {difference} {}", gradient[k]);
+                assert!(
+                    (difference - gradient[k]).abs() < 1e-8 * scale,
+                    "{router} p = {order} [{k}]: {difference} {}",
+                    gradient[k]
+                );
             }
         }
     }
@@ -74,12 +78,16 @@ fn scaling_and_padding_do_what_homogeneity_says() {
     let loss = population.gradient(&state, &mut gradient);
     for exponent in [-160, -100, -3, 0, 100, 160] {
         let factor = 10f64.powi(exponent);
-        let stretched: Vec<f64> = state.iter().enumerate().map(|(k, x)| if k / d == 1 { x * factor } else { *x }).collect();
+        let stretched: Vec<f64> =
+            state.iter().enumerate().map(|(k, x)| if k / d == 1 { x * factor } else { *x }).collect();
         let mut other = vec![0.0; state.len()];
         assert!((population.gradient(&stretched, &mut other) - loss).abs() < 1e-14, "1e{exponent}");
         for k in 0..state.len() {
             let expected = if k / d == 1 { gradient[k] / factor } else { gradient[k] };
-            assert!((other[k] - expected).abs() < 1e-13 * expected.abs().max(if k / d == 1 { 1.0 / factor } else { 1.0 }), "1e{exponent} [{k}]");
+            assert!(
+                (other[k] - expected).abs() < 1e-13 * expected.abs().max(if k / d == 1 { 1.0 / factor } else { 1.0 }),
+                "1e{exponent} [{k}]"
+            );
         }
     }
 }

@@ -87,7 +87,9 @@ pub enum FlowError {
         time: f64,
     },
     /// Successive tolerances do not agree to what was asked for.
-    #[error("overlaps are known to {reached:.1e} only, where {tolerance:.1e} was asked for: ask for a larger tolerance or a shorter time")]
+    #[error(
+        "overlaps are known to {reached:.1e} only, where {tolerance:.1e} was asked for: ask for a larger tolerance or a shorter time"
+    )]
     Tolerance {
         /// Largest difference between the two finest integrations.
         reached: f64,
@@ -197,39 +199,42 @@ impl<'a> Flow<'a> {
             scale(out);
         };
         let y0 = start.state();
-        let mut crossings = Crossings::new(&observer, (start.students(), start.teachers()), watches, &y0);
+        // The last stage of an explicit step is evaluated at its end: its overlaps are there already.
+        let mut crossings = Crossings::new(&population, (start.students(), start.teachers()), watches, &y0);
         let mut summary = Summary { time: 0.0, steps: 0, evaluations: 0 };
         let mut next = 0;
         while next < times.len() && times[next] <= 0.0 {
             on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &y0));
             next += 1;
         }
-        let tolerance = Tolerance { relative: self.tolerance, absolute: self.tolerance / (start.dimension as f64).sqrt() };
-        let result = integrate(self.method, &System { field: &field, jacobian: &jacobian }, &y0, until, tolerance, |step| {
-            let mut end = step.to;
-            let mut flow = ControlFlow::Continue(());
-            for event in crossings.in_step(step)? {
-                let state = OrderParameters::at(&mut observer.borrow_mut(), &step.at(event.time)?);
-                if on_event(event, &state) == Stop::Yes {
-                    end = event.time;
-                    flow = ControlFlow::Break(());
-                    break;
+        let tolerance =
+            Tolerance { relative: self.tolerance, absolute: self.tolerance / (start.dimension as f64).sqrt() };
+        let result =
+            integrate(self.method, &System { field: &field, jacobian: &jacobian }, &y0, until, tolerance, |step| {
+                let mut end = step.to;
+                let mut flow = ControlFlow::Continue(());
+                for event in crossings.in_step(step)? {
+                    let state = OrderParameters::at(&mut observer.borrow_mut(), &step.at(event.time)?);
+                    if on_event(event, &state) == Stop::Yes {
+                        end = event.time;
+                        flow = ControlFlow::Break(());
+                        break;
+                    }
                 }
-            }
-            while next < times.len() && times[next] <= end {
-                on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(times[next])?));
-                next += 1;
-            }
-            summary.time = end;
-            summary.steps += 1;
-            if self.monitor.is_some_and(|monitor| monitor(end)) {
-                return Err(Failure::Stopped);
-            }
-            if summary.steps >= self.step_limit && end < until {
-                return Err(Failure::Steps);
-            }
-            Ok(flow)
-        });
+                while next < times.len() && times[next] <= end {
+                    on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(times[next])?));
+                    next += 1;
+                }
+                summary.time = end;
+                summary.steps += 1;
+                if self.monitor.is_some_and(|monitor| monitor(end)) {
+                    return Err(Failure::Stopped);
+                }
+                if summary.steps >= self.step_limit && end < until {
+                    return Err(Failure::Steps);
+                }
+                Ok(flow)
+            });
         summary.evaluations = evaluations.get();
         match result {
             Ok(()) => Ok(summary),
@@ -244,9 +249,10 @@ impl Flow<'_> {
     /// Overlaps and loss at `times` (ascending), events up to `until`, every overlap to an absolute error of `tolerance`.
     ///
     /// The bound is measured, not assumed: errors made early are amplified by up to `√d` until an overlap escapes, so the flow is integrated at local tolerances
-    /// that fall by [`REFINEMENT`] each time. A global error proportional to the local tolerance to a power of at least ¾ then falls by at least 8, so a seventh
-    /// of the difference between two successive integrations bounds the error of the finer one; it is returned once that is below `tolerance`. The method is
-    /// explicit up to about `10⁶` expected steps and implicit beyond.
+    /// that fall by [`REFINEMENT`] each time. A method of order `k` has a global error proportional to the local tolerance to the power `k/(k+1)`: at least ¾ for
+    /// the explicit one, so that its error falls by at least 8, and ½ for the implicit one at its lowest order, a fall by 4. So a seventh (a third) of the
+    /// difference between two successive integrations bounds the error of the finer one; it is returned once that is below `tolerance`. The method is explicit
+    /// up to about `10⁶` expected steps and implicit beyond.
     ///
     /// # Errors
     /// [`FlowError::Tolerance`] where rounding stops the agreement short of `tolerance`, and the errors of [`Self::run`].
@@ -259,10 +265,12 @@ impl Flow<'_> {
     ) -> Result<Trajectory, FlowError> {
         let until = times.last().map_or(until, |last| until.max(*last));
         let fastest = start.norms.iter().fold(0.0_f64, |rate, norm| rate.max(norm.powi(-2)));
-        let method = if until * fastest * STEPS_PER_TIME < 1e6 { Method::Explicit } else { Method::Implicit };
+        let (method, fall) =
+            if until * fastest * STEPS_PER_TIME < 1e6 { (Method::Explicit, 8.0) } else { (Method::Implicit, 4.0) };
         let mut evaluations = 0;
         let mut coarse: Option<Vec<OrderParameters>> = None;
-        let mut local = (0.1 * REFINEMENT * tolerance).clamp(FINEST, 1e-4);
+        // Looser starts are met again and again to fail: errors grow to some fifty local tolerances.
+        let mut local = (0.1 * tolerance).clamp(REFINEMENT * FINEST, 1e-4);
         loop {
             let flow = Flow::new(start).method(method).tolerance(local).monitor(monitor);
             let (mut states, mut events) = (Vec::with_capacity(times.len()), Vec::new());
@@ -272,11 +280,16 @@ impl Flow<'_> {
             };
             let summary = flow.run(until, &KINDS.map(|k| k.1), times, |_, state| states.push(state), on_event)?;
             evaluations += summary.evaluations;
-            let error = coarse.as_deref().map(|coarse| largest_difference(coarse, &states) / 7.0);
+            let error = coarse.as_deref().map(|coarse| largest_difference(coarse, &states) / (fall - 1.0));
             match error {
-                Some(error) if error <= tolerance => return Ok(Trajectory { times: times.to_vec(), states, events, evaluations, error }),
-                Some(reached) if local <= FINEST => return Err(FlowError::Tolerance { reached, tolerance }),
-                _ => local = (local / REFINEMENT).max(FINEST),
+                Some(error) if error <= tolerance => {
+                    return Ok(Trajectory { times: times.to_vec(), states, events, evaluations, error });
+                }
+                // A smaller step than REFINEMENT would make the difference say less than the bound takes it for.
+                Some(reached) if local < REFINEMENT * FINEST => {
+                    return Err(FlowError::Tolerance { reached, tolerance });
+                }
+                _ => local /= REFINEMENT,
             }
             coarse = Some(states);
         }
@@ -344,7 +357,12 @@ impl Candidate {
 }
 
 impl<'a> Crossings<'a> {
-    fn new(population: &'a RefCell<PopulationLoss>, (students, teachers): (usize, usize), watches: &[Watch], y0: &[f64]) -> Self {
+    fn new(
+        population: &'a RefCell<PopulationLoss>,
+        (students, teachers): (usize, usize),
+        watches: &[Watch],
+        y0: &[f64],
+    ) -> Self {
         let mut candidates = Vec::new();
         for (index, &watch) in watches.iter().enumerate() {
             for student in 0..students {
@@ -356,7 +374,9 @@ impl<'a> Crossings<'a> {
                     watch,
                     event: Event { time: 0.0, watch: index, student, other },
                     entry: match watch {
-                        Watch::Expert(_) | Watch::ExpertMagnitude(_) => (2 * students + teachers + other, students + student),
+                        Watch::Expert(_) | Watch::ExpertMagnitude(_) => {
+                            (2 * students + teachers + other, students + student)
+                        }
                         Watch::Router(_) => (2 * students + other, student),
                         Watch::StudentFalls(_) => (students + other, students + student),
                     },
@@ -397,11 +417,9 @@ impl<'a> Crossings<'a> {
         let (mut a, mut b, mut fa, mut fb) = (step.from, step.to, before, after);
         let mut last_moved = None;
         while b - a > 4.0 * f64::EPSILON * b.abs() && fb != 0.0 {
-            let t = b - fb * (b - a) / (fb - fa);
-            // Rounding may put the secant point on an end: then the crossing is known to rounding.
-            if t <= a || t >= b {
-                break;
-            }
+            // Next to an end the secant point may round onto it: a point just inside brings the other end there.
+            let margin = 2.0 * f64::EPSILON * b.abs();
+            let t = (b - fb * (b - a) / (fb - fa)).clamp(a + margin, b - margin);
             let f = candidate.distance(self.population.borrow_mut().overlaps_at(&step.at(t)?));
             let crossed = f <= 0.0;
             // An end that stays twice would stay for ever: its weight is halved.

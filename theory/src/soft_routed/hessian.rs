@@ -50,7 +50,8 @@ impl Hessian {
     pub fn new(start: &Start) -> Self {
         let (m, teachers, dimension) = (start.students(), start.teachers(), start.coordinates());
         let teacher = start.teacher.columns();
-        let own = (0..teachers).map(|j| (teacher.col(j).transpose() * teacher.col(teachers + j)).clamp(-1.0, 1.0)).collect();
+        let own =
+            (0..teachers).map(|j| (teacher.col(j).transpose() * teacher.col(teachers + j)).clamp(-1.0, 1.0)).collect();
         let pairs = Pairs::new(m, own);
         let rows = 2 * (m + teachers);
         let mut stack = Mat::zeros(dimension, rows);
@@ -142,7 +143,8 @@ impl Hessian {
         let own: MatRef<'_, f64> = self.coefficients.as_ref().subrows(0, count);
         faer::linalg::matmul::matmul(result.as_mut(), faer::Accum::Add, tangent.as_ref(), own, 1.0, faer::Par::Seq);
         for (i, out) in out.chunks_exact_mut(dimension).enumerate() {
-            let (x, tangent, gradient) = (self.stack.col_as_slice(i), tangent.col_as_slice(i), self.gradient.col_as_slice(i));
+            let (x, tangent, gradient) =
+                (self.stack.col_as_slice(i), tangent.col_as_slice(i), self.gradient.col_as_slice(i));
             let result = result.col_as_slice(i);
             let normal = dot(x, result) + dot(gradient, tangent);
             for r in 0..dimension {

@@ -86,7 +86,16 @@ pub struct InitialLaw {
 impl InitialLaw {
     /// The paper's initialisation for `He_order` and sigmoid routers, except that raw norms are 1.
     pub fn new(order: usize, students: usize, teachers: usize, dimension: u64) -> Self {
-        Self { router: Router::Sigmoid, order, students, teachers, dimension, student_overlap: 1.0, orthogonal: true, gaussian_norms: false }
+        Self {
+            router: Router::Sigmoid,
+            order,
+            students,
+            teachers,
+            dimension,
+            student_overlap: 1.0,
+            orthogonal: true,
+            gaussian_norms: false,
+        }
     }
 
     /// A draw. It depends on `seed` and `replicate` only through the random streams: laws that differ in dimension, order, router, `student_overlap` or
@@ -197,6 +206,7 @@ fn scale_overlaps(x: &Mat<f64>, scale: f64) -> Mat<f64> {
 fn power(matrix: &Mat<f64>, exponent: f64) -> Mat<f64> {
     let eigen = matrix.self_adjoint_eigen(Side::Lower).expect("a finite symmetric matrix has eigenvalues");
     let (vectors, values) = (eigen.U(), eigen.S().column_vector());
-    let stretched = Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| vectors[(i, j)] * values[j].max(0.0).powf(exponent));
+    let stretched =
+        Mat::from_fn(matrix.nrows(), matrix.ncols(), |i, j| vectors[(i, j)] * values[j].max(0.0).powf(exponent));
     stretched * vectors.transpose()
 }

@@ -30,7 +30,9 @@ pub enum ModelError {
         expected: usize,
     },
     /// As many routers as experts are needed.
-    #[error("{side}.experts has {experts} rows, {side}.routers has {routers}; as many of one as of the other are needed")]
+    #[error(
+        "{side}.experts has {experts} rows, {side}.routers has {routers}; as many of one as of the other are needed"
+    )]
     Unpaired {
         /// `student` or `teacher`.
         side: &'static str,
@@ -102,7 +104,12 @@ impl Weights {
     }
 
     /// From rows of routers and experts; `side` names them in errors.
-    fn from_rows(side: &'static str, routers: &[Vec<f64>], experts: &[Vec<f64>], dimension: usize) -> Result<Self, ModelError> {
+    fn from_rows(
+        side: &'static str,
+        routers: &[Vec<f64>],
+        experts: &[Vec<f64>],
+        dimension: usize,
+    ) -> Result<Self, ModelError> {
         for (part, rows) in [("routers", routers), ("experts", experts)] {
             if rows.is_empty() {
                 return Err(ModelError::Empty { side, part });
@@ -115,7 +122,9 @@ impl Weights {
             return Err(ModelError::Unpaired { side, routers: routers.len(), experts: experts.len() });
         }
         let m = routers.len();
-        Ok(Self { columns: Mat::from_fn(dimension, 2 * m, |i, j| if j < m { routers[j][i] } else { experts[j - m][i] }) })
+        Ok(Self {
+            columns: Mat::from_fn(dimension, 2 * m, |i, j| if j < m { routers[j][i] } else { experts[j - m][i] }),
+        })
     }
 
     /// Number of units.
@@ -185,7 +194,12 @@ impl StudentTeacher {
     ///
     /// # Errors
     /// Everything that [`ModelError`] names; the dimension is that of the student's first router.
-    pub fn from_rows(router: Router, order: usize, student: [&[Vec<f64>]; 2], teacher: [&[Vec<f64>]; 2]) -> Result<Self, ModelError> {
+    pub fn from_rows(
+        router: Router,
+        order: usize,
+        student: [&[Vec<f64>]; 2],
+        teacher: [&[Vec<f64>]; 2],
+    ) -> Result<Self, ModelError> {
         if !(1..=MAX_ORDER).contains(&order) {
             return Err(ModelError::Order { found: order });
         }

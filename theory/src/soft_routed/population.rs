@@ -129,12 +129,16 @@ impl PopulationLoss {
         self.evaluate()
     }
 
-    /// The overlaps alone, as [`Self::overlaps`].
+    /// The overlaps alone, as [`Self::overlaps`]; free of cost for the weights of the last evaluation.
     ///
     /// # Panics
     /// As [`Self::gradient`].
     pub fn overlaps_at(&mut self, students: &[f64]) -> MatRef<'_, f64> {
-        self.load(students);
+        let mut columns = students.chunks_exact(self.dimension).enumerate();
+        let known = columns.all(|(j, column)| self.stack.col_as_slice(j)[..self.dimension] == *column);
+        if !known || students.len() != 2 * self.pairs.students * self.dimension {
+            self.load(students);
+        }
         self.overlaps.as_ref()
     }
 

@@ -50,8 +50,14 @@ impl Start {
 
     /// The weights in these coordinates, raw norms included.
     pub fn model(&self) -> StudentTeacher {
-        let columns = Mat::from_fn(self.coordinates(), self.students.ncols(), |i, j| self.students[(i, j)] * self.norms[j]);
-        StudentTeacher { router: self.router, order: self.order, student: Weights::from_columns(columns), teacher: self.teacher.clone() }
+        let columns =
+            Mat::from_fn(self.coordinates(), self.students.ncols(), |i, j| self.students[(i, j)] * self.norms[j]);
+        StudentTeacher {
+            router: self.router,
+            order: self.order,
+            student: Weights::from_columns(columns),
+            teacher: self.teacher.clone(),
+        }
     }
 
     /// Number `m` of students.
@@ -107,7 +113,9 @@ impl Start {
                 match kappa {
                     k if k >= 0.5 => 0.0,
                     k if k > 0.0 => alignment_time(self.router, self.order, k, 0.5) * self.norms[m + i].powi(2),
-                    _ if self.order == 1 => alignment_time(self.router, 1, kappa.max(-0.999), 0.5) * self.norms[m + i].powi(2),
+                    _ if self.order == 1 => {
+                        alignment_time(self.router, 1, kappa.max(-0.999), 0.5) * self.norms[m + i].powi(2)
+                    }
                     _ => f64::INFINITY,
                 }
             })

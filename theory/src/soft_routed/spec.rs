@@ -120,7 +120,11 @@ impl Spec {
     /// Every [`SpecError`].
     pub fn start(&self) -> Result<Start, SpecError> {
         self.check()?;
-        if self.student.is_none() && self.teacher.is_none() { self.sampled() } else { Ok(Start::reduce(&self.model()?)) }
+        if self.student.is_none() && self.teacher.is_none() {
+            self.sampled()
+        } else {
+            Ok(Start::reduce(&self.model()?))
+        }
     }
 
     /// How long to follow the flow: `until`, or three times the predicted first alignment, or 100 time units where none is predicted.
@@ -201,11 +205,17 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::E
     }
     let expected = &"a whole number, not negative";
     match Number::deserialize(deserializer)? {
-        Number::Integer(n) => u64::try_from(n).map(Some).map_err(|_| D::Error::invalid_value(Unexpected::Signed(n), expected)),
+        Number::Integer(n) => {
+            u64::try_from(n).map(Some).map_err(|_| D::Error::invalid_value(Unexpected::Signed(n), expected))
+        }
         Number::Large(n) => Ok(Some(n)),
         // 2^53: beyond, a float is no exact count.
         Number::Float(x) if x >= 0.0 && x.fract() == 0.0 && x <= 9_007_199_254_740_992.0 => Ok(Some(x as u64)),
-        Number::Float(x) => Err(D::Error::invalid_value(Unexpected::Float(x), expected)),
+        Number::Float(x) => {
+            let expected =
+                &"a whole number, not negative; at most 9007199254740992 if written with a point or an exponent";
+            Err(D::Error::invalid_value(Unexpected::Float(x), expected))
+        }
     }
 }
 
