@@ -57,3 +57,16 @@ impl fmt::Display for InstructionSet {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The choice is one the machine can run; printed, so that a log tells which kernels were tested.
+    #[test]
+    fn dispatched_instruction_set_is_available() {
+        eprintln!("dispatched instruction set: {}", InstructionSet::best());
+        assert!(InstructionSet::best().is_available());
+        assert!(InstructionSet::Scalar.is_available());
+    }
+}

@@ -77,7 +77,7 @@ const DORMANT: f64 = 0.05;
 /// Time up to which the explicit method is cheaper than the implicit one.
 const EXPLICIT: f64 = 1500.0;
 /// The published figure: students, teachers, dimension, and how long it is followed.
-const FIGURE: (usize, usize, u64, f64) = (25, 5, 1000, 20.0);
+const FIGURE: (usize, usize, u64, f64) = (25, 5, 1000, 15.0);
 
 /// What happened in one flow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -228,7 +228,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         finding(
             "published figure",
             Evidence::estimate(
-                "m = 25, m* = 5, d = 1000: share of starts with orthogonal students in which two anti-align by t = 20",
+                "m = 25, m* = 5, d = 1000: share of starts with orthogonal students in which two anti-align by t = 15",
                 LEVEL,
                 figure_share,
                 [0.6, 1.0],
@@ -417,7 +417,7 @@ fn delay_table(dimensions: &[u64], delays: &[Vec<Option<f64>>]) -> Table {
 }
 
 fn figure_table(sweeps: &[(f64, &Vec<Race>)]) -> Table {
-    let heads = ["scale", "replicate", "first alignment", "first anti-alignment", "recovered at t = 20"];
+    let heads = ["scale", "replicate", "first alignment", "first anti-alignment", "recovered at t = 15"];
     let mut table = Table::new("published-figure", heads.map(|head| Column::new(head, "")));
     for (scale, races) in sweeps {
         for race in races.iter().take(12) {

@@ -15,11 +15,15 @@ pub enum Method {
     Implicit,
 }
 
+/// `(y, out)`: `out = f(y)`.
+type Field<'a> = &'a dyn Fn(&[f64], &mut [f64]);
+/// `(y, direction, out)`: `out = Df(y)·direction`.
+type Jacobian<'a> = &'a dyn Fn(&[f64], &[f64], &mut [f64]);
+
 /// An autonomous system `y' = f(y)` and the products of its Jacobian.
 pub(crate) struct System<'a> {
-    pub(super) field: &'a dyn Fn(&[f64], &mut [f64]),
-    /// `(y, direction, out)`: `out = Df(y)·direction`.
-    pub(super) jacobian: &'a dyn Fn(&[f64], &[f64], &mut [f64]),
+    pub(super) field: Field<'a>,
+    pub(super) jacobian: Jacobian<'a>,
 }
 
 /// Error control: each step's estimated error stays below `absolute + relative·|y|`, componentwise in the mean square.

@@ -20,7 +20,7 @@ use moe_kernels::{PairKernel, Router, combine, cross_gram, gram_lower, weighted_
 /// Evaluates loss and gradient for students of one shape against one teacher; owns all buffers, so an evaluation does not allocate.
 ///
 /// Accuracy: `|ΔL| ≤ 1e-12 max(|L|, 1)` and, for each block of the gradient times the raw norms, `1e-12 max(largest entry, 1)`, for raw norms within
-/// [`NORMS`](super::model::NORMS) (tested against 25-digit values). Cost: `4m²d + 4mm*d` flops for `G`, `8m(m + m*)d` for the gradient, and one
+/// [`NORMS`](super::model::NORMS) (tested against 25-digit values). Cost: `4m²d + 8mm*d` flops for `G`, `8m(m + m*)d` for the gradient, and one
 /// kernel call on `m(m+1)/2 + mm*` pairs.
 #[derive(Clone, Debug)]
 pub struct PopulationLoss {
