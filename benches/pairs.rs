@@ -43,7 +43,11 @@ fn auto(powers: &[Vec<f64>; 14], constant: f64, rho: &Rho, out: &mut Out) {
         let s = Lanes(rho[0].0.map(|r| 2.0 * r * r - 1.0));
         let phi = std::array::from_fn(|c| {
             let g = powers[c].iter().rev().fold(Lanes([0.0; WIDTH]), |sum, p| sum * &s + Lanes([*p; WIDTH]));
-            if INDICES[c].0.is_multiple_of(2) { g * &rho[0] + Lanes([if c == 0 { constant } else { 0.0 }; WIDTH]) } else { g }
+            if INDICES[c].0.is_multiple_of(2) {
+                g * &rho[0] + Lanes([if c == 0 { constant } else { 0.0 }; WIDTH])
+            } else {
+                g
+            }
         });
         let results = generic(rho, phi);
         out.iter_mut().zip(results).for_each(|(out, result)| out[i..i + WIDTH].copy_from_slice(&result.0));

@@ -24,7 +24,10 @@ fn skeleton(report: &Value) -> String {
     let list = |key: &str| report[key].as_array().unwrap().clone();
     let mut lines = vec![format!("{}: {} (ledger: {})", report["lemma"], report["verdict"], report["ledger"])];
     for item in list("evidence") {
-        lines.push(format!("evidence {} {} {} accept {}", item["kind"], item["holds"], item["statement"], item["accept"]));
+        lines.push(format!(
+            "evidence {} {} {} accept {}",
+            item["kind"], item["holds"], item["statement"], item["accept"]
+        ));
     }
     for control in list("controls") {
         lines.push(format!("control rejected {} {}", control["rejected"], control["statement"]));
@@ -37,7 +40,10 @@ fn skeleton(report: &Value) -> String {
         lines.push(format!("table {} {columns:?} {} rows", table["name"], table["rows"].as_array().unwrap().len()));
     }
     for figure in list("figures") {
-        lines.push(format!("figure {} of {}: {} against {}", figure["name"], figure["table"], figure["series"], figure["x"]));
+        lines.push(format!(
+            "figure {} of {}: {} against {}",
+            figure["name"], figure["table"], figure["series"], figure["x"]
+        ));
     }
     lines.join("\n")
 }
@@ -50,7 +56,8 @@ fn registry() {
 /// Verdicts, acceptance regions and the shape of every report at quick effort.
 #[test]
 fn reports_at_quick_effort() {
-    let reports: Vec<Value> = serde_json::from_str(&verify(&["--all", "--effort", "quick", "--format", "json"])).unwrap();
+    let reports: Vec<Value> =
+        serde_json::from_str(&verify(&["--all", "--effort", "quick", "--format", "json"])).unwrap();
     for report in &reports {
         let name = report["lemma"].as_str().unwrap();
         settings().bind(|| assert_snapshot!(name, skeleton(report)));
