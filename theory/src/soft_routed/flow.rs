@@ -249,7 +249,7 @@ impl Flow<'_> {
     /// Overlaps and loss at `times` (ascending), events up to `until`, every overlap to an absolute error of `tolerance`.
     ///
     /// The bound is measured, not assumed: errors made early are amplified by up to `√d` until an overlap escapes, so the flow is integrated at local tolerances
-    /// that fall by [`REFINEMENT`] each time. A method of order `k` has a global error proportional to the local tolerance to the power `k/(k+1)`: at least ¾ for
+    /// that fall by 16 each time. A method of order `k` has a global error proportional to the local tolerance to the power `k/(k+1)`: at least ¾ for
     /// the explicit one, so that its error falls by at least 8, and ½ for the implicit one at its lowest order, a fall by 4. So a seventh (a third) of the
     /// difference between two successive integrations bounds the error of the finer one; it is returned once that is below `tolerance`. The method is explicit
     /// up to about `10⁶` expected steps and implicit beyond.
