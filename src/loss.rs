@@ -41,7 +41,7 @@ fn norms(student: &Weights, routers: &[&[f64]], experts: &[&[f64]]) -> Table {
     let mut table = Table::new("gradient", heads.map(|name| Column::new(name, "")));
     for i in 0..student.count() {
         table.push([
-            (i + 1).into(),
+            i.into(),
             norm(student.router(i)).into(),
             norm(routers[i]).into(),
             norm(student.expert(i)).into(),

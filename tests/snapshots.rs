@@ -33,7 +33,7 @@ fn skeleton(report: &Value) -> String {
         lines.push(format!("control rejected {} {}", control["rejected"], control["statement"]));
     }
     for finding in list("findings") {
-        lines.push(format!("finding {} {}", finding["title"], finding["statement"]));
+        lines.push(format!("finding {} {} {}", finding["verdict"], finding["title"], finding["statement"]));
     }
     for table in list("tables") {
         let columns: Vec<&Value> = table["columns"].as_array().unwrap().iter().map(|column| &column["name"]).collect();

@@ -193,6 +193,16 @@ fn longer_weights_are_slower_by_the_square() {
 
 /// From random starts, through every alignment and anti-alignment, the loss never rises by more than the error of the overlaps allows (`1e-10` times a gradient
 /// of at most a few hundred).
+/// Raw norms of 1e-100 and 1e+100 only stretch time: the same overlaps at times scaled by the square, though 1e-200 is far below any step length.
+#[test]
+fn extreme_norms_stretch_time_only() {
+    let sides = generic(2, 1, 6);
+    for factor in [1e-100, 1e-4, 1e100] {
+        let scaled = mapped(&sides, |row| row.iter().map(|x| x * factor).collect());
+        assert_same(&follow(&sides, UNTIL), &follow(&scaled, UNTIL * factor * factor), &[0, 1], 1e-8);
+    }
+}
+
 #[test]
 fn the_loss_never_rises() {
     for (order, seed) in [(2, 0), (3, 0), (3, 1), (5, 0)] {

@@ -52,7 +52,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [36, 1_000_000],
             [72, 360, 3600],
         ),
-        Parameter::integer("nodes", "Gauss-Hermite nodes in each router direction", "", [40, 200], [80, 80, 120]),
+        Parameter::integer("nodes", "Gauss-Hermite nodes in each router direction", "", [80, 200], [80, 80, 120]),
         Parameter::integer(
             "samples",
             "inputs of the Monte Carlo smoke test",
@@ -86,6 +86,8 @@ struct Deviations {
     /// Difference between the two quadrature rules.
     quadrature_error: f64,
     differences: f64,
+    /// Difference between steps h and 2h.
+    differences_error: f64,
     dual: f64,
     /// The twin's deviation from quadrature.
     twin: f64,
@@ -99,7 +101,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let chunk = run.integer("samples") / CHUNKS;
     let smoke = run.units("monte-carlo", CHUNKS as usize, |unit| monte_carlo(run, unit as u64, chunk))?;
 
-    let worst = |of: fn(&Deviations) -> f64| rows.iter().map(of).fold(0.0, f64::max);
+    let worst = |of: fn(&Deviations) -> f64| rows.iter().map(of).fold(0.0, largest);
     let around = |value: f64, error: f64| [(value - error).max(0.0), value + error];
     let quadrature_error = worst(|row| row.quadrature_error);
     let comparison =
@@ -132,7 +134,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
         comparison(
             "gradient along random directions against central differences, largest deviation over pS",
-            around(worst(|row| row.differences), f64::EPSILON),
+            around(worst(|row| row.differences), worst(|row| row.differences_error)),
             DIFFERENCES,
         ),
         monte_carlo("mean of ½(f − f*)² over Gaussian inputs, divided by the closed form", |row| row[1]),
@@ -233,7 +235,9 @@ fn deviations(run: &Run<'_>, unit: usize, rules: &[GaussHermite; 2]) -> Result<D
     let h = 1e-3;
     let mut at =
         |k: f64| population.loss(&state.iter().zip(&direction).map(|(x, d)| x + k * h * d).collect::<Vec<_>>());
-    let difference = (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * h);
+    let mut difference = |k: f64| (8.0 * (at(k) - at(-k)) - (at(2.0 * k) - at(-2.0 * k))) / (12.0 * k * h);
+    // The truncation error of step h is a fifteenth of what it is between h and 2h; all of that counts as the error.
+    let (difference, doubled) = (difference(1.0), difference(2.0));
     let dual = dual_slope(&model, &direction, &table);
     let slope_scale = order as f64 * scale;
     Ok(Deviations {
@@ -242,6 +246,7 @@ fn deviations(run: &Run<'_>, unit: usize, rules: &[GaussHermite; 2]) -> Result<D
         quadrature: (loss - fine).abs() / scale,
         quadrature_error: (fine - coarse).abs() / scale,
         differences: (slope - difference).abs() / slope_scale,
+        differences_error: (doubled - difference).abs() / slope_scale,
         dual: (slope - dual).abs() / slope_scale,
         twin: (twin - fine).abs() / scale,
     })
@@ -410,21 +415,28 @@ fn golden_deviations() -> Result<[f64; 2], CheckError> {
     let golden: Golden = serde_json::from_str(GOLDEN).map_err(CheckError::theory)?;
     let number = |text: &String| text.parse::<f64>().map_err(CheckError::theory);
     let mut worst = [0.0_f64; 2];
+    // An empty or shortened file would compare nothing.
+    if golden.cases.is_empty() {
+        return Ok([f64::NAN; 2]);
+    }
     for case in &golden.cases {
         let model = case.spec.model().map_err(CheckError::theory)?;
         let state = flat(&model.student);
         let mut gradient = vec![0.0; state.len()];
         let loss = PopulationLoss::of(&model).gradient(&state, &mut gradient);
         let expected = number(&case.loss)?;
-        worst[0] = worst[0].max((loss - expected).abs() / expected.abs().max(1.0));
+        worst[0] = largest(worst[0], (loss - expected).abs() / expected.abs().max(1.0));
         let rows = case.gradient.routers.iter().chain(&case.gradient.experts);
         let dimension = model.student.dimension();
         for ((row, computed), raw) in rows.zip(gradient.chunks(dimension)).zip(state.chunks(dimension)) {
             let row = row.iter().map(number).collect::<Result<Vec<f64>, _>>()?;
+            if row.len() != dimension {
+                return Ok([f64::NAN; 2]);
+            }
             let length = norm(raw);
-            let largest = row.iter().fold(1.0_f64, |m, g| m.max((g * length).abs()));
-            let deviation = row.iter().zip(computed).map(|(a, b)| ((a - b) * length).abs()).fold(0.0, f64::max);
-            worst[1] = worst[1].max(deviation / largest);
+            let scale = row.iter().fold(1.0_f64, |m, g| m.max((g * length).abs()));
+            let deviation = row.iter().zip(computed).map(|(a, b)| ((a - b) * length).abs()).fold(0.0, largest);
+            worst[1] = largest(worst[1], deviation / scale);
         }
     }
     Ok(worst)
@@ -457,6 +469,11 @@ fn hermite(p: usize, x: f64) -> f64 {
         (previous, current) = (current, x * current - k as f64 * previous);
     }
     current
+}
+
+/// The larger of two; NaN where one of them is, so that no comparison passes by losing it.
+fn largest(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 fn factorial(n: usize) -> f64 {

@@ -174,7 +174,15 @@ impl<'a> Flow<'a> {
         let start = self.start;
         let population = RefCell::new(start.population());
         let observer = RefCell::new(start.population());
-        let rates: Vec<f64> = start.norms.iter().map(|norm| -norm.powi(-2)).collect();
+        // Time in units of the fastest vector's, so that small raw norms do not make small steps.
+        let unit = start.norms.iter().copied().fold(f64::INFINITY, f64::min);
+        let (scaled, raw) = (|t: f64| t / unit / unit, |t: f64| t * unit * unit);
+        let end_of_time = scaled(until);
+        if !end_of_time.is_finite() {
+            return Err(FlowError::Steps { limit: self.step_limit, time: 0.0, until });
+        }
+        let moments: Vec<f64> = times.iter().map(|t| scaled(*t)).collect();
+        let rates: Vec<f64> = start.norms.iter().map(|norm| -(unit / norm).powi(2)).collect();
         let dimension = start.coordinates();
         let evaluations = Cell::new(0);
         let scale = |out: &mut [f64]| {
@@ -203,38 +211,44 @@ impl<'a> Flow<'a> {
         let mut crossings = Crossings::new(&population, (start.students(), start.teachers()), watches, &y0);
         let mut summary = Summary { time: 0.0, steps: 0, evaluations: 0 };
         let mut next = 0;
-        while next < times.len() && times[next] <= 0.0 {
+        while next < moments.len() && moments[next] <= 0.0 {
             on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &y0));
             next += 1;
         }
         let tolerance =
             Tolerance { relative: self.tolerance, absolute: self.tolerance / (start.dimension as f64).sqrt() };
-        let result =
-            integrate(self.method, &System { field: &field, jacobian: &jacobian }, &y0, until, tolerance, |step| {
+        let result = integrate(
+            self.method,
+            &System { field: &field, jacobian: &jacobian },
+            &y0,
+            end_of_time,
+            tolerance,
+            |step| {
                 let mut end = step.to;
                 let mut flow = ControlFlow::Continue(());
                 for event in crossings.in_step(step)? {
                     let state = OrderParameters::at(&mut observer.borrow_mut(), &step.at(event.time)?);
-                    if on_event(event, &state) == Stop::Yes {
+                    if on_event(Event { time: raw(event.time), ..event }, &state) == Stop::Yes {
                         end = event.time;
                         flow = ControlFlow::Break(());
                         break;
                     }
                 }
-                while next < times.len() && times[next] <= end {
-                    on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(times[next])?));
+                while next < moments.len() && moments[next] <= end {
+                    on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(moments[next])?));
                     next += 1;
                 }
-                summary.time = end;
+                summary.time = raw(end);
                 summary.steps += 1;
-                if self.monitor.is_some_and(|monitor| monitor(end)) {
+                if self.monitor.is_some_and(|monitor| monitor(raw(end))) {
                     return Err(Failure::Stopped);
                 }
-                if summary.steps >= self.step_limit && end < until {
+                if summary.steps >= self.step_limit && end < end_of_time {
                     return Err(Failure::Steps);
                 }
                 Ok(flow)
-            });
+            },
+        );
         summary.evaluations = evaluations.get();
         match result {
             Ok(()) => Ok(summary),
@@ -264,9 +278,9 @@ impl Flow<'_> {
         monitor: Monitor<'_>,
     ) -> Result<Trajectory, FlowError> {
         let until = times.last().map_or(until, |last| until.max(*last));
-        let fastest = start.norms.iter().fold(0.0_f64, |rate, norm| rate.max(norm.powi(-2)));
+        let unit = start.norms.iter().copied().fold(f64::INFINITY, f64::min);
         let (method, fall) =
-            if until * fastest * STEPS_PER_TIME < 1e6 { (Method::Explicit, 8.0) } else { (Method::Implicit, 4.0) };
+            if until / unit / unit * STEPS_PER_TIME < 1e6 { (Method::Explicit, 8.0) } else { (Method::Implicit, 4.0) };
         let mut evaluations = 0;
         let mut coarse: Option<Vec<OrderParameters>> = None;
         // Looser starts are met again and again to fail: errors grow to some fifty local tolerances.
