@@ -214,7 +214,7 @@ fn deviations(run: &Run<'_>, unit: usize, rules: &[GaussHermite; 2]) -> Result<D
     let scale = 0.5
         * (0..signs.len())
             .map(|a| {
-                let rho = correlations(&units, a, a);
+                let rho = correlations(&units, a, a, 1.0, dot);
                 Pair::new(&rho, |k, l| table.value(k, l, rho.r12)).value(order, order).max(0.0).sqrt()
             })
             .sum::<f64>()
@@ -263,10 +263,14 @@ fn unit_vectors(model: &StudentTeacher) -> (Vec<[Vec<f64>; 2]>, Vec<f64>) {
     (student.into_iter().chain(teacher).collect(), signs)
 }
 
-fn correlations(units: &[[Vec<f64>; 2]], a: usize, b: usize) -> Correlations<f64> {
+/// The correlations of units `a` and `b`; of a unit with itself they are 1 exactly, where rounding would leave the domain.
+fn correlations<R>(units: &[[Vec<R>; 2]], a: usize, b: usize, one: R, dot: impl Fn(&[R], &[R]) -> R) -> Correlations<R>
+where
+    R: Copy,
+{
     let [v, w] = &units[a];
     let [v2, w2] = &units[b];
-    let same = |x: f64| if a == b { 1.0 } else { x };
+    let same = |x: R| if a == b { one } else { x };
     Correlations {
         r12: same(dot(v, v2)),
         r13: dot(v, w),
@@ -283,7 +287,7 @@ fn signed_sum(units: &[[Vec<f64>; 2]], signs: &[f64], of: &dyn Fn(&Correlations<
     for a in 0..signs.len() {
         for b in 0..=a {
             let weight = if a == b { 0.5 } else { signs[a] * signs[b] };
-            sum += weight * of(&correlations(units, a, b));
+            sum += weight * of(&correlations(units, a, b, 1.0, dot));
         }
     }
     sum
@@ -377,17 +381,9 @@ fn dual_slope(model: &StudentTeacher, direction: &[f64], table: &CovarianceTable
     let product =
         |a: &[Dual<f64>], b: &[Dual<f64>]| a.iter().zip(b).fold(Dual::constant(0.0), |sum, (x, y)| sum + *x * y);
     let mut sum = Dual::constant(0.0);
-    for (a, [v, w]) in units.iter().enumerate() {
-        for (b, [v2, w2]) in units.iter().enumerate() {
-            let one = |x: Dual<f64>| if a == b { Dual::constant(1.0) } else { x };
-            let rho = Correlations {
-                r12: one(product(v, v2)),
-                r13: product(v, w),
-                r14: product(v, w2),
-                r23: product(v2, w),
-                r24: product(v2, w2),
-                r34: one(product(w, w2)),
-            };
+    for a in 0..signs.len() {
+        for b in 0..signs.len() {
+            let rho = correlations(&units, a, b, Dual::constant(1.0), product);
             let pair = Pair::new(&rho, |k, l| table.dual(k, l, rho.r12)).value(model.order, model.order);
             sum = sum + pair * Dual::constant(0.5 * signs[a] * signs[b]);
         }
