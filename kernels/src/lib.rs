@@ -16,6 +16,7 @@
 //! `Real`; the SIMD batch of the same formula stands beside it, is tested against it, and is evidence only.
 
 mod batch;
+mod combination;
 mod covariance;
 mod dual;
 mod hermite;
@@ -26,6 +27,7 @@ mod simd;
 mod sum;
 
 pub use batch::PairKernel;
+pub use combination::linear_combination;
 pub use covariance::{CovarianceTable, MAX_TOTAL};
 pub use dual::Dual;
 pub use hermite::{HermiteCoefficients, Router};

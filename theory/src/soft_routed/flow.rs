@@ -3,11 +3,10 @@
 //! `dθ/dt = −∂L/∂θ` on raw weights conserves every raw norm, so unit vectors obey `dx̄/dt = −‖x‖⁻² (I − x̄x̄ᵀ) ∂L/∂x̄`: raw norms are learning rates and nothing else.
 
 use super::hessian::Hessian;
-use super::integrator::{Method, Step, System, Tolerance, integrate};
+use super::integrator::{IntegratorError, Method, Step, System, Tolerance, integrate};
 use super::order::OrderParameters;
 use super::population::PopulationLoss;
 use super::reduction::Start;
-use diffsol::DiffsolError;
 use faer::MatRef;
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -68,7 +67,7 @@ pub enum FlowError {
         /// The time it reached.
         time: f64,
         /// Its own account.
-        source: DiffsolError,
+        source: IntegratorError,
     },
     /// Too many steps.
     #[error("{limit} steps reach t = {time:e} only, of {until:e}")]
@@ -263,10 +262,11 @@ impl Flow<'_> {
     /// Overlaps and loss at `times` (ascending), events up to `until`, every overlap to an absolute error of `tolerance`.
     ///
     /// The bound is measured, not assumed: errors made early are amplified by up to `√d` until an overlap escapes, so the flow is integrated at local tolerances
-    /// that fall by 16 each time. A method of order `k` has a global error proportional to the local tolerance to the power `k/(k+1)`: at least ¾ for
-    /// the explicit one, so that its error falls by at least 8, and ½ for the implicit one at its lowest order, a fall by 4. So a seventh (a third) of the
-    /// difference between two successive integrations bounds the error of the finer one; it is returned once that is below `tolerance`. The method is explicit
-    /// up to about `10⁶` expected steps and implicit beyond.
+    /// that fall by a fixed ratio each time, until two successive integrations agree. Where accuracy sets the steps, the global error falls with the local tolerance: in
+    /// proportion for the explicit method (its estimate is of order `h⁸` a step and its global error too; the power ⅞ is relied upon, so 256 is taken
+    /// for 128), and at least with the power ½ for the implicit one (its lowest order; 16 is taken for 4). So the error of the finer one is at most the
+    /// difference over 127 (over 3). Where stability sets the steps, errors do not follow the tolerance, and differences are below the coarser local
+    /// tolerance: there the whole difference is taken. The method is explicit up to about `10⁶` expected steps and implicit beyond.
     ///
     /// # Errors
     /// [`FlowError::Tolerance`] where rounding stops the agreement short of `tolerance`, and the errors of [`Self::run`].
@@ -279,12 +279,14 @@ impl Flow<'_> {
     ) -> Result<Trajectory, FlowError> {
         let until = times.last().map_or(until, |last| until.max(*last));
         let unit = start.norms.iter().copied().fold(f64::INFINITY, f64::min);
-        let (method, fall) =
-            if until / unit / unit * STEPS_PER_TIME < 1e6 { (Method::Explicit, 8.0) } else { (Method::Implicit, 4.0) };
+        let (method, refinement, fall) = if until / unit / unit * STEPS_PER_TIME < 1e6 {
+            (Method::Explicit, 256.0, 128.0)
+        } else {
+            (Method::Implicit, 16.0, 4.0)
+        };
         let mut evaluations = 0;
-        let mut coarse: Option<Vec<OrderParameters>> = None;
-        // Looser starts are met again and again to fail: errors grow to some fifty local tolerances.
-        let mut local = (0.1 * tolerance).clamp(REFINEMENT * FINEST, 1e-4);
+        let mut coarse: Option<(f64, Vec<OrderParameters>)> = None;
+        let mut local = (0.1 * tolerance).clamp(refinement * FINEST, 1e-4);
         loop {
             let flow = Flow::new(start).method(method).tolerance(local).monitor(monitor);
             let (mut states, mut events) = (Vec::with_capacity(times.len()), Vec::new());
@@ -292,29 +294,31 @@ impl Flow<'_> {
                 events.push((KINDS[event.watch].0, event));
                 Stop::No
             };
-            let summary = flow.run(until, &KINDS.map(|k| k.1), times, |_, state| states.push(state), on_event)?;
+            // The first integration is never the last.
+            let watches = if coarse.is_some() { &KINDS.map(|k| k.1)[..] } else { &[] };
+            let summary = flow.run(until, watches, times, |_, state| states.push(state), on_event)?;
             evaluations += summary.evaluations;
-            let error = coarse.as_deref().map(|coarse| largest_difference(coarse, &states) / (fall - 1.0));
+            let error = coarse.map(|(coarse_local, coarse)| {
+                let difference = largest_difference(&coarse, &states);
+                (difference / (fall - 1.0)).max(difference.min(coarse_local))
+            });
             match error {
                 Some(error) if error <= tolerance => {
                     return Ok(Trajectory { times: times.to_vec(), states, events, evaluations, error });
                 }
-                // A smaller step than REFINEMENT would make the difference say less than the bound takes it for.
-                Some(reached) if local < REFINEMENT * FINEST => {
+                // A smaller step than the full ratio would make the difference say less than the bound takes it for.
+                Some(reached) if local < refinement * FINEST => {
                     return Err(FlowError::Tolerance { reached, tolerance });
                 }
-                _ => local /= REFINEMENT,
+                _ => coarse = Some((local, states)),
             }
-            coarse = Some(states);
+            local /= refinement;
         }
     }
 }
 
 /// Explicit steps that stability asks for in one time unit at unit norms.
 const STEPS_PER_TIME: f64 = 2.0;
-
-/// Ratio of successive local tolerances.
-const REFINEMENT: f64 = 16.0;
 
 /// The smallest local tolerance: below, rounding decides.
 const FINEST: f64 = 1e-15;
@@ -332,13 +336,13 @@ fn largest_difference(a: &[OrderParameters], b: &[OrderParameters]) -> f64 {
 
 /// What ends an integration inside the integrator's callback.
 enum Failure {
-    Integrator(DiffsolError),
+    Integrator(IntegratorError),
     Steps,
     Stopped,
 }
 
-impl From<DiffsolError> for Failure {
-    fn from(source: DiffsolError) -> Self {
+impl From<IntegratorError> for Failure {
+    fn from(source: IntegratorError) -> Self {
         Self::Integrator(source)
     }
 }
@@ -434,7 +438,8 @@ impl<'a> Crossings<'a> {
             // Next to an end the secant point may round onto it: a point just inside brings the other end there.
             let margin = 2.0 * f64::EPSILON * b.abs();
             let t = (b - fb * (b - a) / (fb - fa)).clamp(a + margin, b - margin);
-            let f = candidate.distance(self.population.borrow_mut().overlaps_at(&step.at(t)?));
+            let state = step.at(t)?;
+            let f = candidate.distance(self.population.borrow_mut().overlaps_at(&state));
             let crossed = f <= 0.0;
             // An end that stays twice would stay for ever: its weight is halved.
             let halve = if last_moved == Some(crossed) { 0.5 } else { 1.0 };

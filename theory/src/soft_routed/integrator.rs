@@ -1,22 +1,35 @@
-//! A thin layer over the ODE library: one autonomous system, explicit or implicit, step by step with dense output.
+//! One autonomous system, explicit or implicit, step by step with dense output. The implicit method is the ODE library's.
 
-use diffsol::{
-    Bdf, DiffsolError, FaerLU, FaerMat, FaerVec, OdeBuilder, OdeEquations, OdeSolverMethod, OdeSolverProblem,
-    OdeSolverStopReason, Vector,
-};
+use super::explicit;
+use diffsol::{Bdf, DiffsolError, FaerLU, FaerMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector};
 use std::ops::ControlFlow;
+use thiserror::Error;
 
 /// How a flow is integrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Tsitouras 5(4), dense output of order 4. Its step is bounded by about three over the fastest relaxation rate.
+    /// Dormand-Prince 8(5,3), dense output of order 7. Its step is bounded by about six over the fastest relaxation rate.
     Explicit,
     /// Backward differentiation of orders 1 to 5 with the analytic Jacobian: few steps however long the flow takes.
     Implicit,
 }
 
+/// Why an integration ended early.
+#[derive(Debug, Error)]
+pub enum IntegratorError {
+    /// No step is small enough.
+    #[error("the step shrank to {step:e}")]
+    StepVanished {
+        /// The step, in units of the smallest squared raw norm.
+        step: f64,
+    },
+    /// The ODE library gave up.
+    #[error(transparent)]
+    Library(#[from] DiffsolError),
+}
+
 /// `(y, out)`: `out = f(y)`.
-type Field<'a> = &'a dyn Fn(&[f64], &mut [f64]);
+pub(super) type Field<'a> = &'a dyn Fn(&[f64], &mut [f64]);
 /// `(y, direction, out)`: `out = Df(y)·direction`.
 type Jacobian<'a> = &'a dyn Fn(&[f64], &[f64], &mut [f64]);
 
@@ -39,18 +52,18 @@ pub(crate) struct Step<'a> {
     pub(super) to: f64,
     /// The state at `to`.
     pub(super) state: &'a [f64],
-    interpolant: &'a dyn Fn(f64) -> Result<Vec<f64>, DiffsolError>,
+    pub(super) interpolant: &'a dyn Fn(f64) -> Result<Vec<f64>, IntegratorError>,
 }
 
 impl Step<'_> {
     /// The state at a time within the step, by the method's dense output.
-    pub(super) fn at(&self, time: f64) -> Result<Vec<f64>, DiffsolError> {
+    pub(super) fn at(&self, time: f64) -> Result<Vec<f64>, IntegratorError> {
         (self.interpolant)(time)
     }
 }
 
 /// Integrates from `y0` at time 0 to `until`; `on_step` sees each step and may stop.
-pub(crate) fn integrate<E: From<DiffsolError>>(
+pub(crate) fn integrate<E: From<IntegratorError>>(
     method: Method,
     system: &System<'_>,
     y0: &[f64],
@@ -58,9 +71,23 @@ pub(crate) fn integrate<E: From<DiffsolError>>(
     tolerance: Tolerance,
     mut on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let initial = y0.to_vec();
     // A first step well inside every relaxation rate; the controller lengthens it at once.
     let first = (1e-3_f64).min(until);
+    match method {
+        Method::Explicit => explicit::integrate(system.field, y0, until, tolerance, first, &mut on_step),
+        Method::Implicit => implicit(system, y0, until, tolerance, first, &mut on_step),
+    }
+}
+
+fn implicit<E: From<IntegratorError>>(
+    system: &System<'_>,
+    y0: &[f64],
+    until: f64,
+    tolerance: Tolerance,
+    first: f64,
+    on_step: &mut impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let initial = y0.to_vec();
     let mut problem = OdeBuilder::<FaerMat<f64>>::new()
         .rhs_implicit(
             |y: &[f64], _: &[f64], _: f64, out: &mut [f64]| (system.field)(y, out),
@@ -70,44 +97,29 @@ pub(crate) fn integrate<E: From<DiffsolError>>(
         .rtol(tolerance.relative)
         .atol([tolerance.absolute])
         .h0(first)
-        .build()?;
+        .build()
+        .map_err(library)?;
     // The library counts refused steps over the whole run. Where an overlap escapes after a long wait, steps shrink by many orders of magnitude.
     problem.ode_options.max_nonlinear_solver_failures = 100_000;
     problem.ode_options.max_error_test_failures = 100_000;
-    match method {
-        Method::Explicit => drive(&problem, problem.tsit45()?, until, &mut on_step),
-        Method::Implicit => {
-            let solver: Bdf<'_, _, FaerLU<f64>> = problem.bdf::<FaerLU<f64>>()?;
-            drive(&problem, solver, until, &mut on_step)
+    let mut solver: Bdf<'_, _, FaerLU<f64>> = problem.bdf::<FaerLU<f64>>().map_err(library)?;
+    if until <= 0.0 {
+        return Ok(());
+    }
+    solver.set_stop_time(until).map_err(library)?;
+    loop {
+        let from = solver.state().t;
+        let reason = solver.step().map_err(library)?;
+        let (to, state) = (solver.state().t, solver.state().y.clone_as_vec());
+        let interpolant = |time: f64| Ok(solver.interpolate(time)?.clone_as_vec());
+        if on_step(&Step { from, to, state: &state, interpolant: &interpolant })?.is_break()
+            || reason == OdeSolverStopReason::TstopReached
+        {
+            return Ok(());
         }
     }
 }
 
-fn drive<'a, Eqn, S, E>(
-    _problem: &'a OdeSolverProblem<Eqn>,
-    mut solver: S,
-    until: f64,
-    on_step: &mut impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
-) -> Result<(), E>
-where
-    Eqn: OdeEquations<T = f64, V = FaerVec<f64>, M = FaerMat<f64>> + 'a,
-    S: OdeSolverMethod<'a, Eqn>,
-    E: From<DiffsolError>,
-{
-    if until <= 0.0 {
-        return Ok(());
-    }
-    solver.set_stop_time(until)?;
-    loop {
-        let from = solver.state().t;
-        let reason = solver.step()?;
-        let (to, state) = (solver.state().t, solver.state().y.clone_as_vec());
-        let interpolant = |time: f64| solver.interpolate(time).map(|y| y.clone_as_vec());
-        if on_step(&Step { from, to, state: &state, interpolant: &interpolant })?.is_break() {
-            return Ok(());
-        }
-        if reason == OdeSolverStopReason::TstopReached {
-            return Ok(());
-        }
-    }
+fn library<E: From<IntegratorError>>(error: DiffsolError) -> E {
+    IntegratorError::from(error).into()
 }

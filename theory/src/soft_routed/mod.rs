@@ -16,6 +16,7 @@
 //! | `s_i = v̄_i·w̄_i` | router-expert overlap | `own` |
 
 mod assembly;
+mod explicit;
 mod flow;
 mod hessian;
 mod initial;
@@ -31,7 +32,7 @@ mod spec;
 pub use flow::{Event, EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory, Watch};
 pub use hessian::Hessian;
 pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
-pub use integrator::Method;
+pub use integrator::{IntegratorError, Method};
 pub use law::{alignment_rate, alignment_time};
 pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
 pub use order::OrderParameters;
