@@ -81,6 +81,9 @@ fn write(report: &Report, out: &OutDirectory) -> Result<Files, Failure> {
             .map_err(|error| Failure::Internal(error.context(format!("figure {id}.{}.svg", view.name))))?;
         out.write(&format!("{id}.{}.svg", view.name), svg.as_bytes())?;
     }
+    for (name, text) in &report.certificates {
+        out.write(name, text.as_bytes())?;
+    }
     out.write(&format!("{id}.json"), json::reports(std::slice::from_ref(report)).as_bytes())?;
     Ok(Files::new(out.path(), report))
 }

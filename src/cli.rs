@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Loss(LossArguments),
     /// Gradient flow of a student-teacher pair, with events.
     Flow(FlowArguments),
+    /// Re-checks certificates from disk, trusting nothing else.
+    Recheck(RecheckArguments),
     /// A completion script for a shell.
     Completions {
         /// The shell.
@@ -124,6 +126,14 @@ pub(crate) struct FlowArguments {
     /// Write the flow, its tables and figures to this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `verify recheck`.
+#[derive(Debug, Args)]
+pub(crate) struct RecheckArguments {
+    /// Certificates.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// What the user asked for.

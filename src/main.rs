@@ -8,6 +8,7 @@ mod listing;
 mod loss;
 mod out_directory;
 mod progress;
+mod recheck;
 mod render;
 mod shared;
 mod spec_file;
@@ -42,6 +43,7 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Action::Check(plan) => check::run(&plan, &shared),
         Action::Command(Command::Loss(arguments)) => loss::run(arguments, &shared),
         Action::Command(Command::Flow(arguments)) => flow::run(arguments, &shared),
+        Action::Command(Command::Recheck(arguments)) => recheck::run(arguments, &shared),
         Action::Command(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "verify", &mut script);

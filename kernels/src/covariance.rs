@@ -90,6 +90,18 @@ impl CovarianceTable {
         if k % 2 == 0 { rho * g + self.constant(k, l) } else { g }
     }
 
+    /// Chebyshev coefficients, in `s = 2ρ² − 1` and ascending, of the `g` in `Φ_{k,l}(ρ) = A_0² [k=l=0] + ρ^e g`, `e = (k+1) mod 2`: what [`Self::value`] sums.
+    ///
+    /// # Panics
+    /// Unless `k ≤ l`, `k + l` is even and at most the total of the table.
+    pub fn chebyshev(&self, k: usize, l: usize) -> &[f64] {
+        assert!(
+            k <= l && (k + l).is_multiple_of(2) && k + l <= self.total,
+            "k ≤ l with an even sum up to the table's total"
+        );
+        &self.chebyshev[row(k, l)]
+    }
+
     /// The part of `Φ_{k,l}` that does not depend on `ρ`: `A_0 A_l` where `k = 0` and `l` is zero or odd, else zero.
     pub(crate) fn constant(&self, k: usize, l: usize) -> f64 {
         if k == 0 && (l == 0 || l % 2 == 1) {
@@ -104,11 +116,7 @@ impl CovarianceTable {
     /// # Panics
     /// Unless `k ≤ l`, `k + l` is even and at most the total of the table.
     pub fn powers(&self, k: usize, l: usize) -> Vec<f64> {
-        assert!(
-            k <= l && (k + l).is_multiple_of(2) && k + l <= self.total,
-            "k ≤ l with an even sum up to the table's total"
-        );
-        let chebyshev = &self.chebyshev[row(k, l)];
+        let chebyshev = self.chebyshev(k, l);
         let mut powers = vec![0.0; chebyshev.len()];
         // T_0 = 1, T_1 = s, T_{j+1} = 2s T_j − T_{j−1}
         let (mut previous, mut current) = (powers.clone(), powers.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CheckError, Control, Evidence, Finding, Report, Run, judge};
+use crate::{CheckError, Control, Evidence, EvidenceRecord, Finding, Report, Run, judge};
 
 /// Runs the check of `run`'s lemma in the current rayon pool, judges what it found and writes it down.
 ///
@@ -17,6 +17,15 @@ pub fn check(run: Run) -> Result<Report, CheckError> {
     let findings = (lemma.check)(&run)?;
     let seconds = start.elapsed().as_secs_f64();
     findings.validate()?;
+    let mut evidence: Vec<EvidenceRecord> = findings.evidence.iter().map(Evidence::record).collect();
+    let mut certificates = Vec::new();
+    for (item, record) in findings.evidence.iter().zip(&mut evidence) {
+        if let Some(text) = item.certificate_text() {
+            let name = format!("{}.{}.cert", lemma.id, certificates.len() + 1);
+            record.certificate = Some(name.clone());
+            certificates.push((name, text.to_string()));
+        }
+    }
     Ok(Report {
         schema: Report::SCHEMA,
         lemma: lemma.id.into(),
@@ -25,7 +34,7 @@ pub fn check(run: Run) -> Result<Report, CheckError> {
         scope: lemma.scope.into(),
         verdict: judge(&findings.evidence, &findings.controls).label(),
         ledger: run.ledger(),
-        evidence: findings.evidence.iter().map(Evidence::record).collect(),
+        evidence,
         controls: findings.controls.iter().map(Control::record).collect(),
         findings: findings.findings.iter().map(Finding::record).collect(),
         tables: findings.tables,
@@ -36,6 +45,7 @@ pub fn check(run: Run) -> Result<Report, CheckError> {
         seconds,
         version: env!("CARGO_PKG_VERSION").into(),
         threads: rayon::current_num_threads(),
+        certificates,
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Estimate;
 use crate::report::{ControlRecord, EvidenceRecord};
+use crate::rigor::{CertificateError, recheck};
 
 /// What an item of evidence rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,10 +45,9 @@ pub enum Inexact {
 /// With a closed interval I and a closed acceptance region A, both fixed by the constructor:
 /// I ⊂ A holds, I ∩ A = ∅ fails, anything else is undecided and states its reason. A wide interval never helps.
 ///
-/// Floating-point numbers make inexact kinds only. The private field is the seam: exact evidence has to be
-/// made in this module, from a value that only the trusted base can produce.
+/// Floating-point numbers make inexact kinds only. Exact evidence comes from [`Evidence::certificate`] alone, which asks the trusted base.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence(EvidenceRecord);
+pub struct Evidence(EvidenceRecord, Option<String>);
 
 impl Evidence {
     /// A confidence interval with coverage `level` in (0, 1), against the region accepted for the quantity.
@@ -90,6 +90,41 @@ impl Evidence {
         reason: impl Into<String>,
     ) -> Self {
         Self::undecided(kind, statement.into(), accept, reason.into())
+    }
+
+    /// A claim with a certificate of it: exact. It is put to the re-checker here, from its text alone; nothing else can make exact evidence. `None` where no certificate could
+    /// be made.
+    pub fn certificate(statement: impl Into<String>, certificate: Option<String>) -> Self {
+        let mut record = EvidenceRecord {
+            kind: Kind::Certificate,
+            statement: statement.into(),
+            level: None,
+            interval: None,
+            accept: [None, None],
+            holds: None,
+            reason: None,
+            witness: None,
+            certificate: None,
+        };
+        match certificate.as_deref().map(recheck) {
+            None => record.reason = Some("no certificate could be made".into()),
+            Some(Ok(accepted)) => {
+                record.holds = Some(true);
+                record.interval = Some(accepted.interval);
+                record.accept = accepted.accept.map(Some);
+            }
+            Some(Err(CertificateError::False { claim })) => {
+                record.holds = Some(false);
+                record.witness = Some(json!({ "refused": claim }));
+            }
+            Some(Err(error)) => record.reason = Some(error.to_string()),
+        }
+        Self(record, certificate)
+    }
+
+    /// The text of its certificate.
+    pub fn certificate_text(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     /// The same item with data that lets a reader reproduce it; a failing item should carry some.
@@ -168,7 +203,7 @@ impl Evidence {
         } else {
             reason
         };
-        Self(EvidenceRecord {
+        let record = EvidenceRecord {
             kind,
             statement,
             level: level.filter(|level| level.is_finite()),
@@ -178,7 +213,8 @@ impl Evidence {
             reason: Some(reason),
             witness: None,
             certificate: None,
-        })
+        };
+        Self(record, None)
     }
 }
 

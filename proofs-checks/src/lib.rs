@@ -15,6 +15,7 @@ mod parameter;
 mod quadrature;
 mod registry;
 mod report;
+pub mod rigor;
 mod run;
 pub mod statistics;
 mod table;

@@ -116,6 +116,9 @@ pub struct Report {
     pub version: String,
     /// The number of threads.
     pub threads: usize,
+    /// The certificates of the evidence: file name and text. They are files of their own, so a report from disk has none.
+    #[serde(skip)]
+    pub certificates: Vec<(String, String)>,
 }
 
 impl Report {

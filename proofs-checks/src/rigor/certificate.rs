@@ -1,0 +1,159 @@
+//! The text of a certificate: lines of words, numbers written exactly, a sum over all lines at the end.
+//!
+//! ```text
+//! moe-verify certificate 1
+//! claim teacher-spectrum
+//! precision 384
+//! …
+//! checksum 0123456789abcdef
+//! ```
+//!
+//! Numbers are `0x<mantissa>p<exponent of two>`. The sum (FNV-1a, 64 bits) tells a damaged file from a whole one; no truth rests on it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::ball::{Ball, Dyadic};
+
+/// Why a certificate is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CertificateError {
+    /// A line is not what has to stand there.
+    #[error("line {line}: found {found:?}, allowed is {allowed}")]
+    Malformed {
+        /// From 1.
+        line: usize,
+        /// Its text.
+        found: String,
+        /// What has to stand there.
+        allowed: &'static str,
+    },
+    /// A line is not what the claim and its data give.
+    #[error("line {line}: found {found:?}, recomputed {recomputed:?}")]
+    Altered {
+        /// From 1.
+        line: usize,
+        /// Its text.
+        found: String,
+        /// What should stand there.
+        recomputed: String,
+    },
+    /// The claim is false.
+    #[error("the claim is false: {claim}")]
+    False {
+        /// Which claim, and what is true.
+        claim: String,
+    },
+    /// The enclosures do not decide the claim.
+    #[error("not decided at this precision: {claim}")]
+    Undecided {
+        /// Which claim.
+        claim: String,
+    },
+}
+
+/// First line of every certificate.
+const TITLE: &str = "moe-verify certificate 1";
+
+/// A certificate being written.
+#[derive(Debug, Default)]
+pub(super) struct Writer(String);
+
+impl Writer {
+    pub(super) fn new(claim: &str) -> Self {
+        Self(format!("{TITLE}\nclaim {claim}\n"))
+    }
+
+    pub(super) fn line(&mut self, words: fmt::Arguments<'_>) {
+        self.0.push_str(&format!("{words}\n"));
+    }
+
+    pub(super) fn finish(self) -> String {
+        let sum = checksum(&self.0);
+        format!("{}checksum {sum:016x}\n", self.0)
+    }
+}
+
+/// The ends of an enclosure as two words.
+pub(super) fn ends(ball: &Ball) -> String {
+    match ball.ends() {
+        Some([low, high]) => format!("{low} {high}"),
+        None => "unbounded".into(),
+    }
+}
+
+fn checksum(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A certificate being read.
+pub(super) struct Reader<'a> {
+    lines: Vec<&'a str>,
+    next: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Result<Self, CertificateError> {
+        let mut reader = Self { lines: text.lines().collect(), next: 0 };
+        let first = reader.line();
+        if first != TITLE {
+            return Err(reader.malformed("moe-verify certificate 1"));
+        }
+        Ok(reader)
+    }
+
+    fn line(&mut self) -> &'a str {
+        self.next += 1;
+        self.lines.get(self.next - 1).copied().unwrap_or_default()
+    }
+
+    /// An error about the line read last.
+    pub(super) fn malformed(&self, allowed: &'static str) -> CertificateError {
+        let found = self.lines.get(self.next - 1).copied().unwrap_or("end of file");
+        CertificateError::Malformed { line: self.next, found: found.chars().take(80).collect(), allowed }
+    }
+
+    /// The words of the next line after `keys`; `allowed` describes the line.
+    pub(super) fn words(&mut self, keys: &str, allowed: &'static str) -> Result<Vec<&'a str>, CertificateError> {
+        let rest = self.line().strip_prefix(keys).and_then(|rest| rest.strip_prefix(' '));
+        rest.map(|rest| rest.split(' ').collect()).ok_or_else(|| self.malformed(allowed))
+    }
+
+    /// A whole number in a range.
+    pub(super) fn integer(
+        &mut self,
+        key: &str,
+        range: std::ops::RangeInclusive<usize>,
+        allowed: &'static str,
+    ) -> Result<usize, CertificateError> {
+        let words = self.words(key, allowed)?;
+        match words[..] {
+            [word] => word.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| self.malformed(allowed)),
+            _ => Err(self.malformed(allowed)),
+        }
+    }
+
+    /// Exact numbers.
+    pub(super) fn numbers(&self, words: &[&str], allowed: &'static str) -> Result<Vec<Dyadic>, CertificateError> {
+        words.iter().map(|word| Dyadic::parse(word).ok_or_else(|| self.malformed(allowed))).collect()
+    }
+}
+
+/// Whether the text is the recomputed one, line by line.
+pub(super) fn compare(text: &str, recomputed: &str) -> Result<(), CertificateError> {
+    if text == recomputed {
+        return Ok(());
+    }
+    let (mut found, mut expected) = (text.split('\n'), recomputed.split('\n'));
+    let mut line = 1;
+    loop {
+        match (found.next(), expected.next()) {
+            (a, b) if a == b && a.is_some() => line += 1,
+            (a, b) => {
+                let short = |text: Option<&str>| text.unwrap_or("end of file").chars().take(80).collect();
+                return Err(CertificateError::Altered { line, found: short(a), recomputed: short(b) });
+            }
+        }
+    }
+}
