@@ -12,12 +12,9 @@
 //! The control is the same certificate with one coefficient moved by a relative `10⁻¹²`.
 
 use moe_kernels::{CovarianceTable, Router};
-use serde_json::json;
 
 use crate::rigor::hermite_certificate;
-use crate::{
-    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
-};
+use crate::{CheckError, Column, Control, Evidence, Figure, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -28,10 +25,10 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "Sigmoid router; Φ_kl with k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use), as polynomials with the stated coefficients; \
             A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry.",
     ledger: Label::Proved,
-    typical_seconds: 2.0,
+    typical_seconds: 8.0,
     parameters: &[
         Parameter::integer("total", "largest k + l", "", [0, 10], [10, 10, 10]),
-        Parameter::integer("precision", "bits of the enclosures", "bit", [128, 2048], [384, 384, 768]),
+        Parameter::integer("precision", "bits of the enclosures", "bit", [128, 2048], [256, 384, 768]),
         Parameter::real("error", "relative error that is claimed", "", [1e-17, 1e-6], [5e-14, 5e-14, 5e-14]),
     ],
     check,
@@ -60,19 +57,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "a table in which A_3 is off by a relative twenty times the claimed error is refused",
         Evidence::certificate("the same claim of the altered table", of_twin),
     )];
-    let largest = evidence.interval().map(|[_, high]| high);
-    // The kernels promise 1e-14; the proved bound says how much of that is true.
-    let kernels = Evidence::certificate(
-        "the same with a relative error of 1e-14",
-        certificate(1e-14_f64.max(claimed / 5.0), 0.0),
-    );
-    let findings = vec![Finding::judged(
-        "a fifth of the claimed error",
-        "the same floats are within a fifth of the claimed relative error (1e-14 at the default), as the documentation of the tables states",
-        &[kernels],
-        &controls,
-        json!({ "largest_relative_error": largest }),
-    )];
     let mut coefficients =
         Table::new("coefficients", [Column::new("n", ""), Column::new("A_n", ""), Column::new("|A_n|/√n!", "")]);
     for n in (1..=40).step_by(2) {
@@ -96,5 +80,11 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ["|A_n|/√n!"],
         [Scale::Linear, Scale::Log],
     )];
-    Ok(Findings { evidence: vec![evidence], controls, findings, tables: vec![coefficients, covariances], figures })
+    Ok(Findings {
+        evidence: vec![evidence],
+        controls,
+        findings: Vec::new(),
+        tables: vec![coefficients, covariances],
+        figures,
+    })
 }

@@ -24,7 +24,7 @@
 //!
 //! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
 //! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
-//! `l + n ≤ 150`, `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
+//! `l + n ≤ 130`, `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
 
 use std::fmt::Write as _;
 
@@ -170,7 +170,7 @@ impl Spectrum {
 
 /// Coefficients that are certified one by one, and the largest index that the covariances take.
 const COEFFICIENTS: usize = 40;
-const LARGEST_INDEX: usize = 150;
+const LARGEST_INDEX: usize = 130;
 /// Largest `k + l` that a certificate may ask for: `2p + 4` at `p = 3`.
 const TOTALS: std::ops::RangeInclusive<usize> = 0..=10;
 

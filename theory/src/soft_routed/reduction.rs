@@ -86,6 +86,20 @@ impl Start {
         self
     }
 
+    /// The same start with every coordinate `x` off by `±size(1 + |x|)`, signs in a fixed irregular pattern.
+    pub(crate) fn disturbed(&self, size: f64) -> Self {
+        let sign = |i: usize, j: usize| if (i * 7919 + j * 104_729 + i * j * 31) % 101 < 50 { size } else { -size };
+        let column = |j: usize| {
+            let moved: Vec<f64> =
+                (0..self.coordinates()).map(|i| self.students[(i, j)] * (1.0 + sign(i, j)) + sign(i, j)).collect();
+            let length = norm(&moved);
+            moved.into_iter().map(move |x| x / length).collect::<Vec<_>>()
+        };
+        let columns: Vec<Vec<f64>> = (0..self.students.ncols()).map(column).collect();
+        let students = Mat::from_fn(self.coordinates(), columns.len(), |i, j| columns[j][i]);
+        Self { students, ..self.clone() }
+    }
+
     /// An evaluator of the loss in these coordinates.
     pub fn population(&self) -> PopulationLoss {
         PopulationLoss::new(self.router, self.order, self.students(), &self.teacher)
