@@ -255,3 +255,24 @@ fn a_tolerance_below_rounding_is_refused() {
     let met = Flow::trajectory(&start, until, &grid(until, 300), 1e-9, &never).unwrap();
     assert!(met.error > 0.0 && met.error <= 1e-9, "{:e}", met.error);
 }
+
+/// Two students that start identical stay so in the exact flow, but the way apart is unstable and roundings take it: a flow long enough for that is never printed as known, whatever
+/// its tolerance; at the far end it either agrees with a flow of another method or is refused.
+#[test]
+fn amplified_roundings_are_never_within_the_bound() {
+    let unit = |k: usize, d: usize| (0..d).map(|i| ((i * 7 + k * 13) as f64).sin()).collect::<Vec<f64>>();
+    let (router, expert) = (unit(1, 10), unit(2, 10));
+    let student = [vec![router.clone(), router, unit(3, 10)], vec![expert.clone(), expert, unit(4, 10)]];
+    let basis = |k: usize| (0..10).map(|i| f64::from(u8::from(i == k))).collect::<Vec<f64>>();
+    let teacher = [vec![basis(0), basis(1)], vec![basis(2), basis(3)]];
+    let model =
+        StudentTeacher::from_rows(Router::Sigmoid, 3, [&student[0], &student[1]], [&teacher[0], &teacher[1]]).unwrap();
+    let start = Start::reduce(&model);
+    for until in [20.0, 60.0, 120.0] {
+        let Ok(found) = Flow::trajectory(&start, until, &[until], 1e-9, &never) else { continue };
+        let mut other = None;
+        let flow = Flow::new(&start).method(Method::Implicit).tolerance(1e-12);
+        flow.run(until, &[], &[until], |_, state| other = Some(state), |_, _| Stop::No).unwrap();
+        assert!(difference(&found.states[0], &other.unwrap()) < 1e-6, "t = {until}");
+    }
+}

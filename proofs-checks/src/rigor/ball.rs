@@ -429,7 +429,7 @@ mod tests {
             let [low, high] = third.ends().unwrap();
             let seven = Dyadic::new(7.into(), 0);
             let exact = Dyadic::from_f64(value).unwrap();
-            assert!(&(low * &seven) < &exact && &exact < &(high * &seven));
+            assert!((low * &seven) < exact && exact < (high * &seven));
             assert!(third.outer().unwrap()[1] - third.outer().unwrap()[0] < 1e-5);
         }
     }
