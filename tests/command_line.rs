@@ -254,3 +254,31 @@ fn an_interrupted_run_keeps_its_journal() {
         assert!(journal.ends_with('\n') && journal.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     }
 }
+
+/// A certificate that a check wrote is accepted from disk; one that was altered is refused with status 1 and the claim; what cannot be read is bad input.
+#[test]
+fn certificates_are_rechecked_from_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let run = |arguments: &[&str]| verify(at, arguments);
+    let arguments = ["--lemma", "hermite-coefficients", "--effort", "quick", "--set", "total=0", "--out", "out"];
+    assert_eq!(code(&run(&arguments)), Some(0));
+    let report: Value = serde_json::from_slice(&fs::read(at.join("out/hermite-coefficients.json")).unwrap()).unwrap();
+    assert_eq!(report[0]["verdict"], "proved");
+    let name = report[0]["evidence"][0]["certificate"].as_str().unwrap();
+    let whole = format!("out/{name}");
+    let certificate = fs::read_to_string(at.join(&whole)).unwrap();
+    let altered = certificate.replacen("coefficient 3 -0x", "coefficient 3 0x", 1);
+    assert_ne!(altered, certificate);
+    fs::write(at.join("altered.cert"), altered).unwrap();
+
+    let both = run(&["recheck", "--format", "json", &whole, "altered.cert"]);
+    assert_eq!(code(&both), Some(1));
+    let found = reports(&both);
+    assert_eq!((&found[0]["accepted"], &found[1]["accepted"]), (&Value::Bool(true), &Value::Bool(false)));
+    assert!(found[1]["statement"].as_str().unwrap().contains("A_3"), "{}", found[1]);
+    assert_eq!(code(&run(&["recheck", &whole])), Some(0));
+    let missing = run(&["recheck", &whole, "absent.cert"]);
+    assert_eq!((code(&missing), text(&missing.stdout)), (Some(2), ""));
+    assert!(text(&missing.stderr).contains("absent.cert"));
+}

@@ -100,6 +100,9 @@ fn comparison(item: &EvidenceRecord) -> String {
         proofs_checks::Kind::Comparison => "comparison",
     };
     let level = item.level.map(|level| format!(" at {} %", number(100.0 * level))).unwrap_or_default();
+    if item.interval.is_none() && item.accept == [None, None] {
+        return format!("{kind}: not accepted");
+    }
     let [found, accepted] = digits::intervals(item.interval, item.accept);
     format!("{kind}{level}: {found}, accepted {accepted}")
 }

@@ -6,8 +6,8 @@
 //! Chebyshev coefficients. The claim is a relative error of at most `5·10⁻¹⁴`, so that an enclosure of relative width `10⁻¹³` with the float in its middle holds the truth; the
 //! kernels promise `10⁻¹⁴`. The proof is in [`crate::rigor`]: the trapezoid rule with its remainder, in intervals of arbitrary precision.
 //!
-//! What is certified is the polynomial with the stated coefficients, as a function on `[−1, 1]`; the few roundings of its evaluation are not part of the claim (they are tested, to `10⁻¹⁴`,
-//! in `kernels`). Covariances with odd `k + l` are products of `A_0 = ½` and one coefficient.
+//! What is certified is the polynomial with the stated Chebyshev coefficients, as a function on `[−1, 1]`. The roundings of its evaluation, and of its expansion in powers that the vector kernel takes, are not part
+//! of the claim (they are tested, to `10⁻¹⁴`, in `kernels`). Covariances with odd `k + l` are products of `A_0 = ½` and one coefficient.
 //!
 //! The control is the same certificate with one coefficient moved by a relative `10⁻¹²`.
 
@@ -22,7 +22,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2510.07205",
     claim: "The floats that stand for the sigmoid's Hermite coefficients A_0 … A_40 and for its covariances Φ_kl on [−1, 1] lie within a relative 5e-14 of the \
             true values (Φ_kl in units of |Φ_kl(1)|).",
-    scope: "Sigmoid router; Φ_kl with k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use), as polynomials with the stated coefficients; \
+    scope: "Sigmoid router; Φ_kl with k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use), as polynomials in Chebyshev form with the stated coefficients \
+            (their expansion in powers for the vector kernel, and roundings of an evaluation, are tested and not certified); \
             A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry.",
     ledger: Label::Proved,
     typical_seconds: 8.0,

@@ -14,7 +14,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::ball::{Ball, Dyadic};
+use super::ball::Ball;
+use super::dyadic::Dyadic;
 
 /// Why a certificate is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -5,12 +5,16 @@
 
 mod ball;
 mod certificate;
+mod dyadic;
+mod hermite;
 mod recheck;
 mod sigmoid;
+mod spectrum;
 
-pub use ball::Ball;
 pub use certificate::CertificateError;
-pub use recheck::{Accepted, hermite_certificate, recheck, spectrum_certificate};
+pub use hermite::hermite_certificate;
+pub use recheck::{Accepted, recheck};
+pub use spectrum::spectrum_certificate;
 
 #[cfg(test)]
 mod tests {
@@ -20,8 +24,11 @@ mod tests {
         let files = [
             include_str!("ball.rs"),
             include_str!("certificate.rs"),
+            include_str!("dyadic.rs"),
+            include_str!("hermite.rs"),
             include_str!("recheck.rs"),
             include_str!("sigmoid.rs"),
+            include_str!("spectrum.rs"),
         ];
         for file in files {
             let production = file.split("#[cfg(test)]").next().unwrap_or_default();

@@ -1,9 +1,9 @@
 //! The explicit Runge-Kutta method of order 8 of Dormand and Prince, with embedded solutions of orders 5 and 3 and dense output of order 7.
 //!
 //! Source: E. Hairer, S. P. Nørsett, G. Wanner, *Solving Ordinary Differential Equations I*, 2nd edition, section II.5 and II.10 (the program DOP853). The ODE library has explicit
-//! methods up to order 5; at the tolerances that a flow needs (errors grow fifty-fold before an overlap escapes) order 8 takes half the evaluations.
+//! methods up to order 5; at the tolerances that a flow needs (local errors grow up to a thousandfold before an overlap escapes) order 8 takes half the evaluations.
 
-use super::integrator::{IntegratorError, Step, Tolerance};
+use super::integrator::{Field, IntegratorError, Step, Task, Tolerance};
 use moe_kernels::linear_combination;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -21,20 +21,18 @@ const RANGE: [f64; 2] = [0.333, 6.0];
 const DAMPING: f64 = 0.04;
 const EXPONENT: f64 = 1.0 / 8.0 - 0.2 * DAMPING;
 
-/// Integrates `y' = field(y)` from `y0` at time 0 to `until`; `on_step` sees each step and may stop.
+/// Integrates; `on_step` sees each step and may stop.
 pub(super) fn integrate<E: From<IntegratorError>>(
-    field: super::integrator::Field<'_>,
-    y0: &[f64],
-    until: f64,
-    tolerance: Tolerance,
-    first: f64,
-    on_step: &mut impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+    task: Task<'_>,
+    mut on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
+    let Task { system, start: y0, until, tolerance } = task;
+    let field = system.field;
     let n = y0.len();
     let mut stages = Stages { slopes: vec![vec![0.0; n]; STEP_STAGES + DENSE_STAGES.len()], argument: vec![0.0; n] };
     let (mut y, mut next, mut errors) = (y0.to_vec(), vec![0.0; n], [vec![0.0; n], vec![0.0; n]]);
     let zero = vec![0.0; n];
-    let (mut time, mut h) = (0.0, first);
+    let (mut time, mut h) = (0.0, task.first_step());
     let mut refused = false;
     let mut last_error = 1e-4_f64;
     field(&y, &mut stages.slopes[0]);
@@ -95,7 +93,7 @@ struct Stages {
 
 impl Stages {
     /// `slope_stage = field(y + h Σ weight·slope)`.
-    fn evaluate(&mut self, field: super::integrator::Field<'_>, y: &[f64], h: f64, row: Row, stage: usize) {
+    fn evaluate(&mut self, field: Field<'_>, y: &[f64], h: f64, row: Row, stage: usize) {
         let mut argument = std::mem::take(&mut self.argument);
         self.combine(y, h, row, &mut argument);
         field(&argument, &mut self.slopes[stage]);
@@ -112,7 +110,7 @@ impl Stages {
     }
 
     /// The terms of the dense output.
-    fn dense_output(&mut self, field: super::integrator::Field<'_>, y: &[f64], next: &[f64], h: f64) -> [Vec<f64>; 7] {
+    fn dense_output(&mut self, field: Field<'_>, y: &[f64], next: &[f64], h: f64) -> [Vec<f64>; 7] {
         for (i, row) in DENSE_STAGES.iter().enumerate() {
             self.evaluate(field, y, h, row, STEP_STAGES + i);
         }
@@ -336,6 +334,7 @@ const DENSE: [Row; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soft_routed::integrator::System;
     use std::cell::Cell;
 
     /// Steps taken, largest error at the ends of steps and largest error inside them, for `x' = x cos t`, `t' = 1`, `x = exp(sin t)`, up to `t = 20`.
@@ -354,7 +353,9 @@ mod tests {
             Ok(ControlFlow::Continue(()))
         };
         let tolerance = Tolerance { relative: local, absolute: local };
-        integrate(&field, &[1.0, 0.0], 20.0, tolerance, 1e-3, &mut on_step).expect("a smooth system");
+        let system = System { field: &field, jacobian: &|_, _, _| {} };
+        let task = Task { system: &system, start: &[1.0, 0.0], until: 20.0, tolerance };
+        integrate(task, &mut on_step).expect("a smooth system");
         (steps.get(), ends.get(), inside.get())
     }
 
@@ -374,8 +375,11 @@ mod tests {
     fn a_blow_up_is_an_error() {
         let field = |y: &[f64], out: &mut [f64]| out[0] = y[0] * y[0];
         let tolerance = Tolerance { relative: 1e-9, absolute: 1e-9 };
+        let system = System { field: &field, jacobian: &|_, _, _| {} };
         let result: Result<(), IntegratorError> =
-            integrate(&field, &[1.0], 2.0, tolerance, 1e-3, &mut |_| Ok(ControlFlow::Continue(())));
+            integrate(Task { system: &system, start: &[1.0], until: 2.0, tolerance }, |_| {
+                Ok(ControlFlow::Continue(()))
+            });
         assert!(matches!(result, Err(IntegratorError::StepVanished { .. })));
     }
 }

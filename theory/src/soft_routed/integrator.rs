@@ -46,6 +46,22 @@ pub(crate) struct Tolerance {
     pub(super) absolute: f64,
 }
 
+/// What is integrated from where to where: `y' = f(y)` from `start` at time 0 to `until`.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(super) system: &'a System<'a>,
+    pub(super) start: &'a [f64],
+    pub(super) until: f64,
+    pub(super) tolerance: Tolerance,
+}
+
+impl Task<'_> {
+    /// A first step well inside every relaxation rate; the controller lengthens it at once.
+    pub(super) fn first_step(&self) -> f64 {
+        self.until.min(1e-3)
+    }
+}
+
 /// One accepted step.
 pub(crate) struct Step<'a> {
     pub(super) from: f64,
@@ -62,41 +78,33 @@ impl Step<'_> {
     }
 }
 
-/// Integrates from `y0` at time 0 to `until`; `on_step` sees each step and may stop.
+/// Integrates; `on_step` sees each step and may stop.
 pub(crate) fn integrate<E: From<IntegratorError>>(
     method: Method,
-    system: &System<'_>,
-    y0: &[f64],
-    until: f64,
-    tolerance: Tolerance,
-    mut on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+    task: Task<'_>,
+    on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    // A first step well inside every relaxation rate; the controller lengthens it at once.
-    let first = (1e-3_f64).min(until);
     match method {
-        Method::Explicit => explicit::integrate(system.field, y0, until, tolerance, first, &mut on_step),
-        Method::Implicit => implicit(system, y0, until, tolerance, first, &mut on_step),
+        Method::Explicit => explicit::integrate(task, on_step),
+        Method::Implicit => implicit(task, on_step),
     }
 }
 
 fn implicit<E: From<IntegratorError>>(
-    system: &System<'_>,
-    y0: &[f64],
-    until: f64,
-    tolerance: Tolerance,
-    first: f64,
-    on_step: &mut impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
+    task: Task<'_>,
+    mut on_step: impl FnMut(&Step<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let initial = y0.to_vec();
+    let Task { system, start, until, tolerance } = task;
+    let initial = start.to_vec();
     let mut problem = OdeBuilder::<FaerMat<f64>>::new()
         .rhs_implicit(
             |y: &[f64], _: &[f64], _: f64, out: &mut [f64]| (system.field)(y, out),
             |y: &[f64], _: &[f64], _: f64, v: &[f64], out: &mut [f64]| (system.jacobian)(y, v, out),
         )
-        .init(move |_: &[f64], _: f64, y: &mut [f64]| y.copy_from_slice(&initial), y0.len())
+        .init(move |_: &[f64], _: f64, y: &mut [f64]| y.copy_from_slice(&initial), start.len())
         .rtol(tolerance.relative)
         .atol([tolerance.absolute])
-        .h0(first)
+        .h0(task.first_step())
         .build()
         .map_err(library)?;
     // The library counts refused steps over the whole run. Where an overlap escapes after a long wait, steps shrink by many orders of magnitude.

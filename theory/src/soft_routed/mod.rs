@@ -16,6 +16,7 @@
 //! | `s_i = v̄_i·w̄_i` | router-expert overlap | `own` |
 
 mod assembly;
+mod crossings;
 mod explicit;
 mod flow;
 mod hessian;
@@ -29,7 +30,8 @@ mod reduction;
 mod signatures;
 mod spec;
 
-pub use flow::{Event, EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory, Watch};
+pub use crossings::{Event, Watch};
+pub use flow::{EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory};
 pub use hessian::Hessian;
 pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
 pub use integrator::{IntegratorError, Method};

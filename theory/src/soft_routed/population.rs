@@ -45,9 +45,6 @@ pub struct PopulationLoss {
 /// Squared norms outside are rescaled by powers of two before they are multiplied.
 const SAFE: [f64; 2] = [1e-200, 1e200];
 
-/// Up to so many student vectors the whole product is faster than its triangle in pieces.
-const SMALL: usize = 64;
-
 /// The matrix product is twice as slow where columns do not fill the widest vectors.
 const PADDING: usize = 8;
 
@@ -176,19 +173,15 @@ impl PopulationLoss {
         }
         for i in 0..count {
             let inverse = self.inverse_norms[i];
-            // Above the diagonal of a large student block nothing was computed: mirrored below.
-            let first = if count > SMALL { i } else { 0 };
-            let column = &mut self.overlaps.col_as_slice_mut(i)[first..];
-            for (c, inverse_norm) in column.iter_mut().zip(&self.inverse_norms[first..]) {
+            // Above the diagonal of the student block nothing was computed: mirrored below.
+            for (c, inverse_norm) in self.overlaps.col_as_slice_mut(i)[i..].iter_mut().zip(&self.inverse_norms[i..]) {
                 *c = (*c * (inverse * inverse_norm)).clamp(-1.0, 1.0);
             }
-            self.overlaps[(i, i)] = 1.0;
         }
-        if count > SMALL {
-            for i in 0..count {
-                for j in 0..i {
-                    self.overlaps[(j, i)] = self.overlaps[(i, j)];
-                }
+        for i in 0..count {
+            self.overlaps[(i, i)] = 1.0;
+            for j in 0..i {
+                self.overlaps[(j, i)] = self.overlaps[(i, j)];
             }
         }
         scales
@@ -197,9 +190,6 @@ impl PopulationLoss {
     fn multiply(&mut self) {
         let count = 2 * self.pairs.students;
         let (students, teachers) = self.stack.as_ref().split_at_col(count);
-        if count <= SMALL {
-            return cross_gram(self.stack.as_ref(), students, self.overlaps.as_mut());
-        }
         let (own, cross) = self.overlaps.as_mut().split_at_row_mut(count);
         gram_lower(students, own);
         cross_gram(teachers, students, cross);

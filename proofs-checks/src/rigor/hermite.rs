@@ -1,0 +1,210 @@
+//! The certificate `hermite-coefficients`: floats beside the numbers that they stand for.
+//!
+//! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
+//! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
+//! `l + n ≤ 130`, `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
+
+use std::fmt::Write as _;
+
+use super::ball::Ball;
+use super::certificate::{CertificateError, Reader, Writer, ends};
+use super::dyadic::Dyadic;
+use super::recheck::{Accepted, PRECISIONS};
+use super::sigmoid::{coefficients, covariances};
+use moe_kernels::Real;
+
+/// Coefficients that are certified one by one, and the largest index that the covariances take.
+const COEFFICIENTS: usize = 40;
+const LARGEST_INDEX: usize = 130;
+/// Largest `k + l` that a certificate may ask for: `2p + 4` at `p = 3`.
+const TOTALS: std::ops::RangeInclusive<usize> = 0..=10;
+
+pub(super) struct Hermite {
+    precision: usize,
+    total: usize,
+    /// The relative error that is claimed.
+    error: Dyadic,
+    /// `A_n` for odd `n ≤ 40`, as floats.
+    coefficients: Vec<Dyadic>,
+    /// Chebyshev coefficients of each pair, as floats.
+    tables: Vec<Vec<Dyadic>>,
+}
+
+/// A certificate of the claim that the floats `coefficient(n)` (odd `n ≤ 40`) and the polynomials with Chebyshev coefficients `table(k, l)` (`k ≤ l`, `k + l ≤ total ≤ 10` even) are within a relative `error` of `A_n` and
+/// `Φ_{k,l}` of the sigmoid, the latter in units of `|Φ_{k,l}(1)|` and for all `|ρ| ≤ 1`. `None` where a number is not finite or out of range. Whether the claim is true, [`super::recheck`] decides.
+pub fn hermite_certificate(
+    total: usize,
+    precision: usize,
+    error: f64,
+    coefficient: impl Fn(usize) -> f64,
+    table: impl Fn(usize, usize) -> Vec<f64>,
+) -> Option<String> {
+    if !TOTALS.contains(&total) || !PRECISIONS.contains(&precision) {
+        return None;
+    }
+    let exact = |x: f64| Dyadic::from_f64(x);
+    let hermite = Hermite {
+        precision,
+        total,
+        error: exact(error)?,
+        coefficients: odd().map(|n| exact(coefficient(n))).collect::<Option<_>>()?,
+        tables: pairs(total).map(|(k, l)| table(k, l).into_iter().map(exact).collect()).collect::<Option<_>>()?,
+    };
+    let enclosures = hermite.enclosures();
+    Some(hermite.text(&enclosures))
+}
+
+fn odd() -> impl Iterator<Item = usize> {
+    (1..=COEFFICIENTS).step_by(2)
+}
+
+/// `(k, l)` with `k ≤ l` and `k + l ≤ total` even.
+fn pairs(total: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..=total / 2).flat_map(|half| (0..=half).map(move |k| (k, 2 * half - k)))
+}
+
+/// Enclosures behind a certificate of coefficients.
+struct Enclosures {
+    /// `A_n`, odd `n ≤ 40`.
+    coefficients: Vec<Ball>,
+    /// For each pair `Φ_kl(1)` and a bound of the error of the polynomial.
+    tables: Vec<[Ball; 2]>,
+}
+
+impl Hermite {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+        let total = reader.integer("total", TOTALS, "total 0 … 10")?;
+        let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
+        let allowed = "relative-error NUMBER";
+        let words = reader.words("relative-error", allowed)?;
+        let error = reader.numbers(&words, allowed)?.pop().ok_or_else(|| reader.malformed(allowed))?;
+        let mut coefficients = Vec::new();
+        for n in odd() {
+            let allowed = "coefficient N NUMBER enclosed by LOW HIGH";
+            let words = reader.words(&format!("coefficient {n}"), allowed)?;
+            coefficients.extend(reader.numbers(words.get(..1).unwrap_or_default(), allowed)?);
+        }
+        let mut tables = Vec::new();
+        for (k, l) in pairs(total) {
+            let allowed = "covariance K L NUMBERS at most 64";
+            let words = reader.words(&format!("covariance {k} {l}"), allowed)?;
+            if words.len() > 64 {
+                return Err(reader.malformed(allowed));
+            }
+            tables.push(reader.numbers(&words, allowed)?);
+            reader.words("scale", "scale LOW HIGH error LOW HIGH")?;
+        }
+        Ok(Self { precision, total, error, coefficients, tables })
+    }
+
+    fn enclosures(&self) -> Enclosures {
+        let a = coefficients(LARGEST_INDEX + 1, self.precision);
+        let asked: Vec<(usize, usize)> = pairs(self.total).chain((0..=self.total).map(|k| (k, k))).collect();
+        let phi = covariances(&asked, self.precision);
+        let squares = &phi[self.tables.len()..];
+        let integer = |n: usize| Ball::integer(n as i64, self.precision);
+        let mut factorials = vec![integer(1)];
+        for n in 1..=LARGEST_INDEX {
+            factorials.push(factorials[n - 1].clone() * integer(n));
+        }
+        let table = |((k, l), coefficients): ((usize, usize), &Vec<Dyadic>)| {
+            let last = LARGEST_INDEX - l;
+            let e = (k + 1) % 2;
+            // C(2i, i−j) 2^{1−2i}, j = 0 … i, row by row from C(2i, i) downwards.
+            let mut exact = vec![integer(0); coefficients.len().max(last / 2 + 1)];
+            for i in 0..=(last - e) / 2 {
+                let n = 2 * i + e;
+                let c = a[k + n].clone() * &a[l + n] / &factorials[n];
+                let scale = integer(1).ratio(1, 2).powi(2 * i as u32) * integer(2);
+                let mut binomial = factorials[2 * i].clone() / (factorials[i].clone() * &factorials[i]);
+                for j in 0..=i {
+                    let halved = if j == 0 { integer(1).ratio(1, 2) } else { integer(1) };
+                    exact[j] = exact[j].clone() + c.clone() * &scale * &binomial * halved;
+                    binomial = binomial * integer(i - j) / integer(i + j + 1);
+                }
+            }
+            let mut error = integer(0);
+            for (j, exact) in exact.into_iter().enumerate() {
+                let stated = coefficients.get(j).cloned().unwrap_or_else(Dyadic::zero);
+                error = error + (Ball::point(stated, self.precision) - exact).abs();
+            }
+            let rest = |k: usize| {
+                let sum = (0..=last).fold(integer(0), |sum, n| sum + a[k + n].clone() * &a[k + n] / &factorials[n]);
+                squares[k].clone() - sum
+            };
+            // Both are sums of squares, so not negative, whatever their enclosures say.
+            error + rest(k).sqrt() * rest(l).sqrt()
+        };
+        let errors: Vec<Ball> = pairs(self.total).zip(&self.tables).map(table).collect();
+        Enclosures {
+            coefficients: odd().map(|n| a[n].clone()).collect(),
+            tables: phi.into_iter().zip(errors).map(|(scale, error)| [scale, error]).collect(),
+        }
+    }
+
+    fn text(&self, enclosures: &Enclosures) -> String {
+        let mut writer = Writer::new("hermite-coefficients");
+        writer.line(format_args!("total {}", self.total));
+        writer.line(format_args!("precision {}", self.precision));
+        writer.line(format_args!("relative-error {}", self.error));
+        for ((n, value), enclosure) in odd().zip(&self.coefficients).zip(&enclosures.coefficients) {
+            writer.line(format_args!("coefficient {n} {value} enclosed by {}", ends(enclosure)));
+        }
+        for (((k, l), coefficients), [scale, error]) in pairs(self.total).zip(&self.tables).zip(&enclosures.tables) {
+            let numbers = coefficients.iter().fold(String::new(), |mut text, x| {
+                let _ = write!(text, " {x}");
+                text
+            });
+            writer.line(format_args!("covariance {k} {l}{numbers}"));
+            writer.line(format_args!("scale {} error {}", ends(scale), ends(error)));
+        }
+        writer.finish()
+    }
+
+    pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
+        let enclosures = self.enclosures();
+        let allowed = Ball::point(self.error.clone(), self.precision);
+        let mut largest = 0.0_f64;
+        let mut claim = |name: String, error: Ball, scale: Ball| {
+            let allowed = allowed.clone() * &scale;
+            let relative = (error.clone() / &scale).outer().unwrap_or([0.0, f64::INFINITY]);
+            let claim = || {
+                format!("{name} within the stated relative error; it lies in [{:e}, {:e}]", relative[0], relative[1])
+            };
+            largest = largest.max(relative[1]);
+            if error.is_at_most(&allowed) {
+                Ok(())
+            } else if allowed.is_at_most(&error) {
+                Err(CertificateError::False { claim: claim() })
+            } else {
+                Err(CertificateError::Undecided { claim: claim() })
+            }
+        };
+        for ((n, value), enclosure) in odd().zip(&self.coefficients).zip(&enclosures.coefficients) {
+            let error = (Ball::point(value.clone(), self.precision) - enclosure).abs();
+            claim(format!("A_{n}"), error, enclosure.abs())?;
+        }
+        // A bound that is too large does not make a claim about the polynomial false; a table that is wrong does so at ρ = 1, where all T_j are one.
+        for (((k, l), coefficients), [scale, error]) in pairs(self.total).zip(&self.tables).zip(&enclosures.tables) {
+            let at_one = coefficients
+                .iter()
+                .fold(Ball::integer(0, self.precision), |sum, x| sum + Ball::point(x.clone(), self.precision));
+            let constant = if (k, l) == (0, 0) { at_one.ratio(1, 4) } else { at_one.ratio(0, 1) };
+            claim(format!("Φ_{k}{l}(1)"), (at_one + constant - scale).abs(), scale.abs())?;
+            let undecided = |error| match error {
+                CertificateError::False { claim } => CertificateError::Undecided { claim },
+                other => other,
+            };
+            claim(format!("Φ_{k}{l}"), error.clone(), scale.abs()).map_err(undecided)?;
+        }
+        let accepted = Accepted {
+            claim: format!(
+                "the floats of A_n, n ≤ {COEFFICIENTS}, and of Φ_kl on [−1, 1], k + l ≤ {}, are within the stated relative error of the sigmoid's",
+                self.total
+            ),
+            interval: [0.0, largest],
+            accept: [0.0, self.error.to_f64(true)],
+        };
+        Ok((accepted, self.text(&enclosures)))
+    }
+}
