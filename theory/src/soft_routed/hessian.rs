@@ -12,7 +12,7 @@
 
 use super::assembly::Pairs;
 use super::reduction::Start;
-use faer::{Mat, MatRef};
+use faer::{Mat, MatRef, Side};
 use moe_kernels::{Correlations, CovarianceTable, Pair, combine, cross_gram};
 
 /// Second derivatives of `L` by the student's unit vectors at one state, by the shift rule.
@@ -110,6 +110,54 @@ impl Hessian {
             self.radial[i] = dot(x, gradient);
             gradient.iter_mut().zip(x).for_each(|(g, x)| *g -= self.radial[i] * x);
         }
+    }
+
+    /// All `2m(d − 1)` eigenvalues of the Riemannian Hessian on the product of spheres, ascending, at the state of the last [`Self::set`] and in the dimension `d` of its coordinates.
+    ///
+    /// The matrix `b_iᵀ D²L b_j` over an orthonormal basis of the tangent space: of each vector `x` the reflection `I − 2hhᵀ` that takes the first axis to `∓x` has the others as images.
+    /// A dense eigenproblem: cubic in `2m(d − 1)`.
+    ///
+    /// ```
+    /// use moe_kernels::Router;
+    /// use moe_theory::soft_routed::{Hessian, Start, StudentTeacher};
+    /// let rows = [vec![vec![1.0, 0.0, 0.0]], vec![vec![0.0, 1.0, 0.0]]];
+    /// let rows = [&rows[0][..], &rows[1][..]];
+    /// let start = Start::reduce(&StudentTeacher::from_rows(Router::Sigmoid, 3, rows, rows).unwrap());
+    /// let mut hessian = Hessian::new(&start);
+    /// hessian.set(&start.state());
+    /// let expected = [0.2690174481, 1.8144097262, 5.2808226454, 6.4726717672];
+    /// assert!(hessian.spectrum().iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-9));
+    /// ```
+    ///
+    /// # Panics
+    /// If the eigenvalues of a finite symmetric matrix cannot be computed.
+    pub fn spectrum(&mut self) -> Vec<f64> {
+        let (dimension, count) = (self.stack.nrows(), 2 * self.pairs.students);
+        let size = count * (dimension - 1);
+        if size == 0 {
+            return Vec::new();
+        }
+        let mut basis = Mat::<f64>::zeros(count * dimension, size);
+        for i in 0..count {
+            let x = self.stack.col_as_slice(i);
+            // h = x ± e_0, the sign that adds, so that |h|² = 2(1 + |x_0|) is away from zero.
+            let sign = if x[0] < 0.0 { -1.0 } else { 1.0 };
+            let h = |r: usize| x[r] + if r == 0 { sign } else { 0.0 };
+            let scale = 1.0 / (1.0 + x[0].abs());
+            for c in 1..dimension {
+                let column = basis.col_as_slice_mut(i * (dimension - 1) + c - 1);
+                for r in 0..dimension {
+                    column[i * dimension + r] = if r == c { 1.0 } else { 0.0 } - scale * h(r) * h(c);
+                }
+            }
+        }
+        let mut image = Mat::<f64>::zeros(count * dimension, size);
+        for j in 0..size {
+            let direction = basis.col_as_slice(j).to_vec();
+            self.apply(&direction, image.col_as_slice_mut(j));
+        }
+        let matrix = basis.transpose() * image;
+        matrix.self_adjoint_eigenvalues(Side::Lower).expect("a finite symmetric matrix has eigenvalues")
     }
 
     /// `out = D²L·direction` at the state of the last [`Self::set`], with respect to raw weights of unit norm; both are the student's columns.

@@ -86,6 +86,29 @@ impl Start {
         self
     }
 
+    /// The same start with student `i` turned towards teacher `i`, for every `i` below both counts: on the great circle through the two, until
+    /// `v̄_i·v*_i = routers` and `w̄_i·w*_i = experts`, on the student's side of the teacher. The other overlaps of a random start stay `O(d^{−1/2})`.
+    /// `v̄_i·w̄_i` is not kept.
+    ///
+    /// Overlaps are within `[−1, 1]`; a vector that is parallel to its teacher's has no side and stays.
+    pub fn with_teacher_overlaps(mut self, routers: f64, experts: f64) -> Self {
+        let (m, teachers) = (self.students(), self.teachers());
+        for i in 0..m.min(teachers) {
+            for (student, teacher, overlap) in [(i, i, routers), (m + i, teachers + i, experts)] {
+                let target = self.teacher.columns().col(teacher).to_owned();
+                let column = self.students.col_as_slice_mut(student);
+                let along: f64 = column.iter().enumerate().map(|(r, x)| x * target[r]).sum();
+                let aside: Vec<f64> = column.iter().enumerate().map(|(r, x)| x - along * target[r]).collect();
+                let length = norm(&aside);
+                if length > f64::EPSILON {
+                    let share = (1.0 - overlap * overlap).max(0.0).sqrt() / length;
+                    column.iter_mut().enumerate().for_each(|(r, x)| *x = overlap * target[r] + share * aside[r]);
+                }
+            }
+        }
+        self
+    }
+
     /// The same start with every coordinate `x` off by `±size(1 + |x|)`, signs in a fixed irregular pattern.
     pub(crate) fn disturbed(&self, size: f64) -> Self {
         let sign = |i: usize, j: usize| if (i * 7919 + j * 104_729 + i * j * 31) % 101 < 50 { size } else { -size };
