@@ -4,6 +4,7 @@ mod fine_tuning_rate;
 mod hermite_coefficients;
 mod phase_transition;
 mod population_loss;
+mod sequential_recovery;
 mod student_overlap;
 
 use crate::Lemma;
@@ -13,6 +14,7 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     population_loss::LEMMA,
     phase_transition::LEMMA,
     student_overlap::LEMMA,
+    sequential_recovery::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
 ];
