@@ -187,7 +187,7 @@ fn longer_weights_are_slower_by_the_square() {
         scaled[1].iter_mut().flatten().flatten().for_each(|x| *x *= 7.0);
         assert_same(&expected, &follow(&scaled, c * c * UNTIL), &[0, 1, 2], 1e-8);
     }
-    let start = Start::reduce(&model(&sides)).with_unit_norms();
+    let start = Start::reduce(&model(&sides)).with_raw_norms(1.0, 1.0);
     assert!(start.norms().iter().all(|norm| *norm == 1.0));
 }
 

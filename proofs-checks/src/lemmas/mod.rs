@@ -1,6 +1,7 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
 mod fine_tuning_rate;
+mod guided_router;
 mod hermite_coefficients;
 mod phase_transition;
 mod population_loss;
@@ -15,6 +16,7 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     phase_transition::LEMMA,
     student_overlap::LEMMA,
     sequential_recovery::LEMMA,
+    guided_router::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
 ];

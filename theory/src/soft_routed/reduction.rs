@@ -80,9 +80,11 @@ impl Start {
         &self.norms
     }
 
-    /// The same start with all raw norms 1.
-    pub fn with_unit_norms(mut self) -> Self {
-        self.norms.fill(1.0);
+    /// The same start with these raw norms, positive, of every router and of every expert. A vector of norm `n` turns at `n⁻²` times the rate of a unit one.
+    pub fn with_raw_norms(mut self, routers: f64, experts: f64) -> Self {
+        let m = self.students();
+        self.norms[..m].fill(routers);
+        self.norms[m..].fill(experts);
         self
     }
 
