@@ -89,7 +89,7 @@ const LAGGING: [f64; 2] = [0.0, 0.3];
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let order = run.integer("order") as usize;
-    let spectrum = Spectrum::at(order);
+    let spectrum = Spectrum::at(Router::Sigmoid, order);
     let (width, precision) = (run.real("width"), run.integer("precision") as usize);
     let certificates = run.units("certificates", 2, |unit| {
         run.proceed()?;
@@ -140,15 +140,15 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     Ok(Findings { evidence, controls, findings, tables, figures })
 }
 
-/// The closed forms, in floats.
-struct Spectrum {
+/// The closed forms, in floats; they hold for every router.
+pub(super) struct Spectrum {
     /// Router, expert, the two of the plane: ascending within the plane, as in the certificate.
     eigenvalues: [f64; 4],
 }
 
 impl Spectrum {
-    fn at(order: usize) -> Self {
-        let table = CovarianceTable::new(Router::Sigmoid, 2);
+    pub(super) fn at(router: Router, order: usize) -> Self {
+        let table = CovarianceTable::new(router, 2);
         let phi = |k, l| table.value(k, l, 1.0);
         let p = order as f64;
         let factorial: f64 = (1..=order).map(|i| i as f64).product();
@@ -173,6 +173,13 @@ impl Spectrum {
         all.sort_by(f64::total_cmp);
         all
     }
+
+    /// Largest deviation of a computed spectrum, ascending, from this one.
+    pub(super) fn deviation(&self, found: &[f64], teachers: usize, dimension: usize) -> f64 {
+        let expected = self.with_multiplicity(teachers, dimension);
+        let largest = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        if found.len() == expected.len() { largest } else { f64::MAX }
+    }
 }
 
 fn multiplicities(teachers: usize, dimension: u64) -> [u64; 4] {
@@ -181,7 +188,7 @@ fn multiplicities(teachers: usize, dimension: u64) -> [u64; 4] {
 }
 
 /// A student whose experts are the teacher's and whose router `j` has overlap `routers[j]` with teacher `j`'s, the rest of it along a direction of its own.
-fn near_teacher(order: usize, routers: &[f64], dimension: usize) -> Result<Start, CheckError> {
+fn near_teacher(router: Router, order: usize, routers: &[f64], dimension: usize) -> Result<Start, CheckError> {
     let teachers = routers.len();
     let axis = |k: usize| (0..dimension).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
     let of = |first: usize| (0..teachers).map(|j| axis(first + j)).collect::<Vec<_>>();
@@ -195,7 +202,7 @@ fn near_teacher(order: usize, routers: &[f64], dimension: usize) -> Result<Start
         row
     };
     let routers: Vec<Vec<f64>> = (0..teachers).map(student).collect();
-    let model = StudentTeacher::from_rows(Router::Sigmoid, order, [&routers, &experts], [&teacher_routers, &experts]);
+    let model = StudentTeacher::from_rows(router, order, [&routers, &experts], [&teacher_routers, &experts]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?))
 }
 
@@ -213,21 +220,26 @@ fn dense_spectra(run: &Run<'_>, order: usize) -> Result<Vec<Dense>, CheckError> 
     let sizes: Vec<usize> = DENSE.collect();
     run.units("spectra", sizes.len(), |unit| {
         let (teachers, dimension) = (sizes[unit], 2 * sizes[unit] + 2);
-        let start = near_teacher(order, &vec![1.0; teachers], dimension)?;
-        let mut hessian = Hessian::new(&start);
-        hessian.set(&start.state());
-        let found = hessian.spectrum();
-        let spectrum = Spectrum::at(order);
+        let found = dense_spectrum(Router::Sigmoid, order, teachers, dimension)?;
+        let spectrum = Spectrum::at(Router::Sigmoid, order);
         let [router, expert, low, high] = spectrum.eigenvalues;
         let exchanged = Spectrum { eigenvalues: [low, expert, router, high] };
-        let deviation = |closed: &Spectrum| {
-            let expected = closed.with_multiplicity(teachers, dimension);
-            let same = found.len() == expected.len();
-            let largest = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            if same { largest } else { f64::MAX }
-        };
-        Ok(Dense { teachers, dimension, eigenvalues: found.len(), deviations: [&spectrum, &exchanged].map(deviation) })
+        let deviations = [&spectrum, &exchanged].map(|closed| closed.deviation(&found, teachers, dimension));
+        Ok(Dense { teachers, dimension, eigenvalues: found.len(), deviations })
     })
+}
+
+/// Eigenvalues of the Hessian at `teachers` orthonormal teachers, ascending.
+pub(super) fn dense_spectrum(
+    router: Router,
+    order: usize,
+    teachers: usize,
+    dimension: usize,
+) -> Result<Vec<f64>, CheckError> {
+    let start = near_teacher(router, order, &vec![1.0; teachers], dimension)?;
+    let mut hessian = Hessian::new(&start);
+    hessian.set(&start.state());
+    Ok(hessian.spectrum())
 }
 
 fn eigenvalue_finding(dense: &[Dense]) -> Finding {
@@ -329,7 +341,7 @@ fn lagging(run: &Run<'_>) -> Result<Vec<Lag>, CheckError> {
         fall / loss
     };
     let mut rows = run.units("lag", 1, |_| {
-        let start = near_teacher(order, &LAGGING, 8)?;
+        let start = near_teacher(Router::Sigmoid, order, &LAGGING, 8)?;
         // Until the loss, which p! scales, is down to 10⁻²: later the difference quotient loses digits.
         let until = 36.0 / factorial;
         let moments: Vec<f64> = (1..=24).map(|k| until * f64::from(k) / 24.0).collect();

@@ -59,7 +59,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "starts in the published figure's setting",
             "",
             [12, 10_000],
-            [20, 24, 200],
+            [20, 96, 400],
         ),
         Parameter::integer("students", "number m of students", "", [1, 8], [4, 4, 4]),
         Parameter::integer("teachers", "number m* of teachers", "", [1, 4], [2, 2, 2]),
@@ -88,7 +88,7 @@ const FIGURE: (usize, usize, u64, f64) = (25, 5, 1000, 30.0);
 
 /// The first pair of one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Follower {
+pub(super) struct Follower {
     /// Time at which its expert reaches ½, and its router's overlap then: measured, and by the law.
     expert: Option<f64>,
     at_expert: Option<[f64; 2]>,
@@ -108,6 +108,11 @@ impl Follower {
         Some(self.router? - self.expert?)
     }
 
+    /// The lag behind the expert, over that of the law.
+    pub(super) fn delay_over_law(&self) -> Option<f64> {
+        Some(self.delay()? / self.lag?)
+    }
+
     fn rate_over(&self, level: usize, law: &dyn Fn(f64, f64) -> f64) -> Option<f64> {
         self.rates[level].map(|[_, kappa, rate]| rate / law(kappa, LEVELS[level]))
     }
@@ -119,8 +124,8 @@ struct Law {
 }
 
 impl Law {
-    fn new() -> Self {
-        Self { table: CovarianceTable::new(Router::Sigmoid, 2) }
+    fn new(router: Router) -> Self {
+        Self { table: CovarianceTable::new(router, 2) }
     }
 
     fn router(&self, kappa: f64, beta: f64) -> f64 {
@@ -172,7 +177,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let gaussian = followers(run, "gaussian-norms", &dimensions[..=1], &replicates, Setting::Gaussian)?;
     let figure = figure(run)?;
 
-    let law = Law::new();
+    let law = Law::new(Router::Sigmoid);
     let at = format!("d = {:e}", dimensions[top] as f64);
     let share = |count: usize, of: usize, statement: String, accept: [f64; 2]| {
         Evidence::estimate(statement, LEVEL, statistics::proportion(count as u64, of as u64, LEVEL), accept)
@@ -199,7 +204,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Evidence::estimate(statement, LEVEL, statistics::mean(&slopes, LEVEL), CONSTANT)
     };
     let at_expert: Vec<f64> = free[top].iter().filter_map(|row| row.at_expert.map(|[seen, law]| seen - law)).collect();
-    let lags: Vec<f64> = free[top].iter().filter_map(|row| Some(row.delay()? / row.lag?)).collect();
+    let lags: Vec<f64> = free[top].iter().filter_map(Follower::delay_over_law).collect();
     let mut evidence = vec![
         follows(&free[top], &at),
         Evidence::estimate(
@@ -335,20 +340,21 @@ fn followers(
 ) -> Result<Vec<Vec<Follower>>, CheckError> {
     let rows = run.units(sweep, dimensions.len() * replicates.len(), |unit| {
         let (d, replicate) = (dimensions[unit / replicates.len()], replicates[unit % replicates.len()]);
-        follower(run, d, replicate, setting)
+        follower(run, &law_of(run, d, setting), replicate, setting == Setting::Frozen)
     })?;
     Ok(rows.chunks(replicates.len()).map(<[_]>::to_vec).collect())
 }
 
-fn follower(run: &Run<'_>, dimension: u64, replicate: u64, setting: Setting) -> Result<Follower, CheckError> {
-    let mut start = law_of(run, dimension, setting).sample(run.seed(), replicate).map_err(CheckError::theory)?;
+/// Follows the pair that aligns first from one start, or with frozen experts the pair that would; the run has a parameter `tolerance`.
+pub(super) fn follower(run: &Run<'_>, law: &InitialLaw, replicate: u64, frozen: bool) -> Result<Follower, CheckError> {
+    let mut start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let overlaps = start.order_parameters();
     let mut row = Follower { expert: None, at_expert: None, router: None, lag: None, rates: vec![None; LEVELS.len()] };
     let Some(first) = start.greedy_deflation().first().copied() else { return Ok(row) };
-    if setting == Setting::Frozen {
+    if frozen {
         start = start.with_raw_norms(1.0, FROZEN);
     }
-    let mut pair = (setting == Setting::Frozen).then_some((first.student, first.teacher));
+    let mut pair = frozen.then_some((first.student, first.teacher));
     // The rate of β by its crossings on both sides of each level.
     let sides = LEVELS.iter().flat_map(|level| [Watch::Router(level - HALF), Watch::Router(level + HALF)]);
     let watches: Vec<Watch> = [Watch::Expert(0.5), Watch::Router(0.5)].into_iter().chain(sides).collect();
@@ -369,7 +375,7 @@ fn follower(run: &Run<'_>, dimension: u64, replicate: u64, setting: Setting) -> 
                 row.expert = Some(time);
                 let norms = start.norms();
                 end.set(time + PATIENCE * norms[i].powi(2).max(norms[overlaps.students() + i].powi(2)));
-                let [at_expert, lag] = Law::new().follow(overlaps.expert(i, j), overlaps.router(i, j));
+                let [at_expert, lag] = Law::new(law.router).follow(overlaps.expert(i, j), overlaps.router(i, j));
                 row.at_expert = Some([state.router(i, j), at_expert]);
                 row.lag = Some(lag);
             }

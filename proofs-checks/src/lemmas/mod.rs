@@ -5,6 +5,7 @@ mod guided_router;
 mod hermite_coefficients;
 mod phase_transition;
 mod population_loss;
+mod router_dependence;
 mod sequential_recovery;
 mod student_overlap;
 
@@ -19,4 +20,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     guided_router::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
+    router_dependence::LEMMA,
 ];

@@ -58,6 +58,16 @@ impl OrderParameters {
         self.overlaps[(self.students + k, i)]
     }
 
+    /// `v̄_i·w*_j`, the router of a student and the expert of a teacher.
+    pub fn router_teacher_expert(&self, i: usize, j: usize) -> f64 {
+        self.overlaps[(2 * self.students + self.teachers + j, i)]
+    }
+
+    /// `w̄_i·v*_j`, the expert of a student and the router of a teacher.
+    pub fn expert_teacher_router(&self, i: usize, j: usize) -> f64 {
+        self.overlaps[(2 * self.students + j, self.students + i)]
+    }
+
     /// `s_i = v̄_i·w̄_i`.
     pub fn own(&self, i: usize) -> f64 {
         self.overlaps[(self.students + i, i)]

@@ -1,0 +1,321 @@
+//! `router-dependence`: what of all this depends on the sigmoid?
+//!
+//! # The prediction
+//!
+//! Router functions enter through `Φ_{k,l}` alone, and near the start through `A_0 = E π(Z)` and `A_1 = E π'(Z)`. Where `A_0 ≠ 0` the laws of `phase-transition` and `guided-router` hold with that router's constants; the Gaussian distribution function has
+//! `A_0 = ½` as well. The spectrum at the teacher is the same four expressions in `Φ` (`fine-tuning-rate`).
+//!
+//! For `tanh` `A_0 = 0`, the rate `18 A_0² κ²` vanishes, and the next order decides. With `κ = w̄·w*`, `β = v̄·v*`, `a = v̄·w*`, `b = w̄·v*` of one student and one teacher the pair expectation begins, by its sum over contractions
+//! (theory A2, `Φ_00(β) = A_1²β + …`, `Φ_11(0) = A_1²`), with a quartic form, and the flow of its gradient is
+//!
+//! ```text
+//! E f f* = 6A_1²(κ³β + 3κ²ab) + O(6),      κ' = 6A_1²(3κ²β + 6κab),   β' = 6A_1²κ³,   a' = 18A_1²κ²b,   b' = 18A_1²κ²a
+//! ```
+//!
+//! All four start at `d^{−1/2}` and grow at rates `d^{−3/2}`: the first alignment takes a time `∝ d`, not `√d`, and expert and router align together. By oddness `(v, w) → (−v, −w)` changes nothing, so `|κ|` counts.
+//!
+//! # Where the bounds come from
+//!
+//! Exponents: as in `phase-transition`, `±0.01` around ½. For tanh the neglected terms are of relative size `κ²`, and what remains of the time once overlaps are O(1) is O(1/A_1²) of a time `∝ d`: nothing at `d = 10⁴` and beyond; but the two smaller overlaps of a pair may cancel the leading terms for
+//! long, so single starts bend: `±0.05` around 1, half of the way to nothing that any other law predicts. Times: `±0.02` as there. Eigenvalues: `10⁻¹⁰` as in `fine-tuning-rate`, times ten for tanh, whose coefficients are larger.
+
+use moe_kernels::Router;
+use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParameters, Stop, Watch, alignment_time};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::fine_tuning_rate::{Spectrum, dense_spectrum};
+use super::guided_router::{Follower, follower};
+use crate::{
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
+    statistics,
+};
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "router-dependence",
+    paper: "2510.07205",
+    claim: "The router function enters the feature learning through its Hermite coefficients alone: with A_0 = E π(Z) ≠ 0 the first alignment takes T = Θ(√d) at the rate p·p!A_0² and routers follow at the rate 6κ³Φ_11(β)(1−β²); with A_0 = 0 (tanh) \
+            it takes T = Θ(d), experts and routers together; the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
+    scope: "This project's question, beyond the paper, which has sigmoid routers. Population gradient flow, x ~ N(0, I_d), Gaussian-CDF and tanh routers beside the sigmoid, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start; \
+            d as in the tables, at the fixed numbers of students and teachers of the run.",
+    ledger: Label::Supported,
+    typical_seconds: 10.0,
+    parameters: &[
+        Parameter::integer(
+            "replicates",
+            "independent starts, each used at every dimension",
+            "",
+            [32, 100_000],
+            [32, 120, 1000],
+        ),
+        Parameter::integer("decades", "largest dimension, as a power of ten", "", [6, 8], [6, 8, 8]),
+        Parameter::integer("students", "number m of students", "", [1, 6], [4, 4, 4]),
+        Parameter::integer("teachers", "number m* of teachers", "", [1, 3], [2, 2, 2]),
+        Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-6], [1e-7, 1e-8, 1e-9]),
+    ],
+    check,
+};
+
+/// Level of every interval.
+const LEVEL: f64 = 0.99;
+/// Smallest `κ_0 √d` of a replicate, as in `phase-transition`.
+const LEAST: f64 = 0.25;
+/// Accepted ratios of times, exponents, and errors of eigenvalues.
+const EQUAL: [f64; 2] = [0.98, 1.02];
+const ROOT: [f64; 2] = [0.49, 0.51];
+const LINEAR: [f64; 2] = [0.95, 1.05];
+const EIGENVALUE_ERROR: f64 = 1e-9;
+
+/// The first alignment from one start: when an expert overlap reaches ½, and when the law says so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Alignment {
+    time: Option<f64>,
+    predicted: f64,
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let dimensions: Vec<u64> = (4..=run.integer("decades") as u32).step_by(2).map(|k| 10u64.pow(k)).collect();
+    let top = dimensions.len() - 1;
+    let replicates = eligible(run)?;
+    let arm = |sweep: &str, router: Router| alignments(run, sweep, router, &dimensions, &replicates);
+    let gaussian = arm("gaussian-cdf", Router::GaussianCdf)?;
+    let tanh = arm("tanh", Router::Tanh)?;
+    let followers = run.units("followers", replicates.len(), |unit| {
+        follower(run, &law(run, Router::GaussianCdf, dimensions[1]), replicates[unit], false)
+    })?;
+    let deviations = spectra(run)?;
+
+    let exponent = |arm: &[Vec<Alignment>], what: &str, accept: [f64; 2]| {
+        let decades = (dimensions[top] as f64 / dimensions[0] as f64).ln();
+        let ends = arm[0].iter().zip(&arm[top]);
+        let slopes: Vec<f64> = ends.filter_map(|(low, high)| Some((high.time? / low.time?).ln() / decades)).collect();
+        let statement = format!("{what}: exponent of T in d over d ≥ 10⁴, median over runs");
+        Evidence::estimate(statement, LEVEL, statistics::median(&slopes, LEVEL), accept)
+    };
+    let at = format!("d = {:e}", dimensions[top] as f64);
+    let ratio = |arm: &[Vec<Alignment>], what: &str, factor: f64| {
+        let ratios: Vec<f64> = arm[top].iter().filter_map(|row| Some(factor * row.time? / row.predicted)).collect();
+        Evidence::estimate(format!("{what}, {at}, median over runs"), LEVEL, statistics::median(&ratios, LEVEL), EQUAL)
+    };
+    let lags: Vec<f64> = followers.iter().filter_map(Follower::delay_over_law).collect();
+    let spectrum = |name: &str, deviation: f64| {
+        let statement = format!(
+            "largest deviation of an eigenvalue of the dense Hessian at two teachers from the closed form in Φ, {name}"
+        );
+        Evidence::comparison(statement, [deviation; 2], [0.0, EIGENVALUE_ERROR])
+    };
+    let mut evidence = vec![
+        exponent(&gaussian, "Gaussian-CDF routers, T ∝ √d", ROOT),
+        ratio(&gaussian, "Gaussian-CDF routers: T over the closed form at the rate 18A_0²", 1.0),
+        Evidence::estimate(
+            format!(
+                "Gaussian-CDF routers: lag of the router over that of the law with its own Φ, d = {:e}, median over runs",
+                dimensions[1] as f64
+            ),
+            LEVEL,
+            statistics::median(&lags, LEVEL),
+            EQUAL,
+        ),
+        exponent(&tanh, "tanh routers, T ∝ d", LINEAR),
+        ratio(&tanh, "tanh routers: T over the integrated quartic law", 1.0),
+    ];
+    evidence.extend(deviations.iter().map(|row| spectrum(&row.router, row.own)));
+    let mistaken =
+        deviations.iter().find(|row| row.router == Router::GaussianCdf.name()).map_or(0.0, |row| row.of_sigmoid);
+    let controls = vec![
+        Control::new("tanh routers, whose T is ∝ d, are rejected as √d", exponent(&tanh, "tanh routers, T ∝ √d", ROOT)),
+        Control::new(
+            "the rate 18(A_0 + 0.03)² for Gaussian-CDF routers is rejected",
+            ratio(&gaussian, "T over the closed form at the rate 18·0.53²", (0.53_f64 / 0.5).powi(2)),
+        ),
+        Control::new(
+            "the sigmoid's spectrum for Gaussian-CDF routers is rejected",
+            spectrum("Gaussian-CDF routers against the sigmoid's closed form", mistaken),
+        ),
+    ];
+    let statement = "tanh routers: T by the time law of one expert without its router, rate 18A_0² = 0, is infinite; every start aligns all the same";
+    let aligned = tanh[top].iter().filter(|row| row.time.is_some()).count() as u64;
+    let item = Evidence::estimate(
+        format!("share of starts with tanh routers that align, {at}"),
+        LEVEL,
+        statistics::proportion(aligned, tanh[top].len() as u64, LEVEL),
+        [0.8, 1.0],
+    );
+    let findings = vec![Finding::judged("tanh routers learn", statement, &[item], &controls[..1], json!(null))];
+    let tables = vec![times_table(&dimensions, &gaussian, &tanh), coefficient_table(&deviations)];
+    let figures = vec![Figure::new(
+        "times",
+        "time to the first alignment, by router",
+        "times",
+        "d",
+        ["Gaussian CDF", "tanh"],
+        [Scale::Log; 2],
+    )];
+    Ok(Findings { evidence, controls, findings, tables, figures })
+}
+
+fn law(run: &Run<'_>, router: Router, dimension: u64) -> InitialLaw {
+    let (students, teachers) = (run.integer("students") as usize, run.integer("teachers") as usize);
+    InitialLaw { router, student_overlap: 0.0, ..InitialLaw::new(3, students, teachers, dimension) }
+}
+
+/// The first replicates whose best expert overlap is large enough; draws are paired, so one dimension decides for all.
+fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
+    let wanted = run.integer("replicates") as usize;
+    let law = law(run, Router::GaussianCdf, 10_000_000_000);
+    let mut found = Vec::with_capacity(wanted);
+    for replicate in 0.. {
+        if found.len() == wanted {
+            break;
+        }
+        run.proceed()?;
+        let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
+        if start.order_parameters().best_pair().2 * 1e5 >= LEAST {
+            found.push(replicate);
+        }
+    }
+    Ok(found)
+}
+
+/// First alignments from every start at every dimension: `[dimension][replicate]`.
+fn alignments(
+    run: &Run<'_>,
+    sweep: &str,
+    router: Router,
+    dimensions: &[u64],
+    replicates: &[u64],
+) -> Result<Vec<Vec<Alignment>>, CheckError> {
+    let rows = run.units(sweep, dimensions.len() * replicates.len(), |unit| {
+        let (d, replicate) = (dimensions[unit / replicates.len()], replicates[unit % replicates.len()]);
+        alignment(run, &law(run, router, d), replicate)
+    })?;
+    Ok(rows.chunks(replicates.len()).map(<[_]>::to_vec).collect())
+}
+
+fn alignment(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Alignment, CheckError> {
+    let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
+    let overlaps = start.order_parameters();
+    let odd = law.router.hermite().value(0) == 0.0;
+    let predicted = if odd {
+        let a1 = law.router.hermite().value(1);
+        overlaps.pairs().map(|(i, j, _)| quartic_time(a1, &overlaps, i, j)).fold(f64::INFINITY, f64::min)
+    } else {
+        alignment_time(law.router, 3, overlaps.best_pair().2, 0.5)
+    };
+    let mut row = Alignment { time: None, predicted };
+    let watch = if odd { Watch::ExpertMagnitude(0.5) } else { Watch::Expert(0.5) };
+    let interrupted = |_: f64| run.proceed().is_err();
+    let method = if predicted < 2000.0 { Method::Explicit } else { Method::Implicit };
+    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let outcome = flow.run(
+        3.0 * predicted,
+        &[watch],
+        &[],
+        |_, _| {},
+        |event, _| {
+            row.time = Some(event.time);
+            Stop::Yes
+        },
+    );
+    run.proceed()?;
+    match outcome {
+        Ok(_) | Err(FlowError::Stopped { .. }) => Ok(row),
+        Err(error) => Err(CheckError::theory(error)),
+    }
+}
+
+/// Time at which `|κ|` reaches ½ under the quartic law of the module's documentation: Runge-Kutta of fourth order with a step of a two-hundredth of the time in which the fastest overlap doubles.
+fn quartic_time(a1: f64, overlaps: &OrderParameters, i: usize, j: usize) -> f64 {
+    let c = 6.0 * a1 * a1;
+    let field = |[k, b, a, e]: [f64; 4]| {
+        [c * (3.0 * k * k * b + 6.0 * k * a * e), c * k.powi(3), 3.0 * c * k * k * e, 3.0 * c * k * k * a]
+    };
+    let [across, back] = [overlaps.router_teacher_expert(i, j), overlaps.expert_teacher_router(i, j)];
+    let mut y = [overlaps.expert(i, j), overlaps.router(i, j), across, back];
+    let along = |y: [f64; 4], k: [f64; 4], h: f64| -> [f64; 4] { std::array::from_fn(|n| y[n] + h * k[n]) };
+    let mut time = 0.0;
+    // The overlaps need some ten doublings, and a start that first shrinks some more.
+    for _ in 0..40_000 {
+        let k1 = field(y);
+        if y[0].abs() >= 0.5 {
+            return time;
+        }
+        let largest = y.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        let h = 0.005 / (c * largest * largest);
+        let k2 = field(along(y, k1, 0.5 * h));
+        let k3 = field(along(y, k2, 0.5 * h));
+        let k4 = field(along(y, k3, h));
+        let total: [f64; 4] = std::array::from_fn(|n| (k1[n] + 2.0 * k2[n] + 2.0 * k3[n] + k4[n]) / 6.0);
+        (y, time) = (along(y, total, h), time + h);
+    }
+    f64::INFINITY
+}
+
+/// The spectrum at two teachers with one router: deviation of the dense one from the closed form, and from the sigmoid's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Deviation {
+    router: String,
+    coefficients: [f64; 3],
+    smallest: f64,
+    own: f64,
+    of_sigmoid: f64,
+}
+
+fn spectra(run: &Run<'_>) -> Result<Vec<Deviation>, CheckError> {
+    const ROUTERS: [Router; 3] = [Router::Sigmoid, Router::GaussianCdf, Router::Tanh];
+    const SIZE: (usize, usize) = (2, 6);
+    run.units("spectra", ROUTERS.len(), |unit| {
+        let router = ROUTERS[unit];
+        let found = dense_spectrum(router, 3, SIZE.0, SIZE.1)?;
+        let deviation = |of: Router| Spectrum::at(of, 3).deviation(&found, SIZE.0, SIZE.1);
+        Ok(Deviation {
+            router: router.to_string(),
+            coefficients: [0, 1, 3].map(|n| router.hermite().value(n)),
+            smallest: found.first().copied().unwrap_or_default(),
+            own: deviation(router),
+            of_sigmoid: deviation(Router::Sigmoid),
+        })
+    })
+}
+
+fn times_table(dimensions: &[u64], gaussian: &[Vec<Alignment>], tanh: &[Vec<Alignment>]) -> Table {
+    let heads = ["d", "runs", "Gaussian CDF", "over the law", "tanh", "over the quartic law"];
+    let mut table = Table::new("times", heads.map(|head| Column::new(head, "")));
+    let middle = |rows: &[Alignment], of: &dyn Fn(&Alignment) -> Option<f64>| {
+        statistics::median(&rows.iter().filter_map(of).collect::<Vec<_>>(), LEVEL).map(|e| e.value)
+    };
+    for (k, &d) in dimensions.iter().enumerate() {
+        let of = |arm: &[Vec<Alignment>]| {
+            [middle(&arm[k], &|row| row.time), middle(&arm[k], &|row| Some(row.time? / row.predicted))]
+        };
+        let ([gaussian_time, gaussian_ratio], [tanh_time, tanh_ratio]) = (of(gaussian), of(tanh));
+        table.push([
+            d.into(),
+            gaussian[k].len().into(),
+            gaussian_time.into(),
+            gaussian_ratio.into(),
+            tanh_time.into(),
+            tanh_ratio.into(),
+        ]);
+    }
+    table
+}
+
+fn coefficient_table(rows: &[Deviation]) -> Table {
+    let heads = ["router", "A_0", "A_1", "A_3", "smallest eigenvalue", "deviation", "from the sigmoid's"];
+    let mut table = Table::new("coefficients", heads.map(|head| Column::new(head, "")));
+    for row in rows {
+        let [a0, a1, a3] = row.coefficients;
+        table.push([
+            row.router.as_str().into(),
+            a0.into(),
+            a1.into(),
+            a3.into(),
+            row.smallest.into(),
+            row.own.into(),
+            row.of_sigmoid.into(),
+        ]);
+    }
+    table
+}
