@@ -294,3 +294,11 @@ fn amplified_roundings_are_never_within_the_bound() {
         assert!(printed > 0 && refused > 0, "{tolerance:e}: {printed} printed, {refused} refused");
     }
 }
+
+/// Relaxation rates grow like `p·p!`: sixth Hermite experts over `10⁵` time units would take an explicit method some `10⁸` evaluations.
+#[test]
+fn the_method_suits_the_order_of_the_experts() {
+    let start = InitialLaw::new(6, 2, 1, 1000).sample(1, 0).unwrap();
+    let trajectory = Flow::trajectory(&start, 1e5, &[1e5], 1e-6, &never).unwrap();
+    assert!(trajectory.evaluations < 100_000, "{}", trajectory.evaluations);
+}

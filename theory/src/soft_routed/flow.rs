@@ -248,7 +248,10 @@ impl Flow<'_> {
     ) -> Result<Trajectory, FlowError> {
         let until = times.last().map_or(until, |last| until.max(*last));
         let unit = start.norms.iter().copied().fold(f64::INFINITY, f64::min);
-        let (method, refinement, fall) = if until / unit / unit * STEPS_PER_TIME < 1e6 {
+        // Relaxation rates are p·p! times coefficients of the router.
+        let factorial: f64 = (1..=start.order).map(|i| i as f64).product();
+        let stiffness = (start.order as f64 * factorial / 18.0).max(1.0);
+        let (method, refinement, fall) = if until / unit / unit * STEPS_PER_TIME * stiffness < 1e6 {
             (Method::Explicit, 256.0, 128.0)
         } else {
             (Method::Implicit, 16.0, 4.0)
@@ -289,7 +292,7 @@ impl Flow<'_> {
 /// root that covers. A test holds it against flows whose error is known from a symmetry.
 const DISTURBANCE: f64 = 1.0 / (1_u64 << 41) as f64;
 
-/// Explicit steps that stability asks for in one time unit at unit norms.
+/// Explicit steps that stability asks for in one time unit at unit norms, for third Hermite experts.
 const STEPS_PER_TIME: f64 = 2.0;
 
 /// The smallest local tolerance: below, rounding decides.
