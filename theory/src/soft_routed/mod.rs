@@ -17,6 +17,7 @@
 
 mod assembly;
 mod crossings;
+mod deflation;
 mod explicit;
 mod flow;
 mod hessian;
@@ -31,6 +32,7 @@ mod signatures;
 mod spec;
 
 pub use crossings::{Event, Watch};
+pub use deflation::{Claim, greedy_deflation};
 pub use flow::{EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory};
 pub use hessian::Hessian;
 pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
