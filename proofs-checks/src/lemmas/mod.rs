@@ -2,6 +2,7 @@
 
 mod fine_tuning_rate;
 mod hermite_coefficients;
+mod over_parameterisation;
 mod phase_transition;
 mod population_loss;
 mod recovery_accuracy;
@@ -17,4 +18,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
     recovery_accuracy::LEMMA,
+    over_parameterisation::LEMMA,
 ];
