@@ -19,8 +19,8 @@
 //! *Matching.* At `m = 2m* + 4` the failure of the last teacher, `2^{−(m*+5)}`, is below 0.02, that of earlier ones and the cut at `4√d` (which costs about as much) leave a share above 0.96: from 1500 draws the lower end of the
 //! interval is above 0.94, and 0.9 is accepted as the claim says.
 //!
-//! *Flows.* Corrections to the matching are ties, relative `O(d^{−1/2})`: a few per cent at `d = 1000`. With a share of 0.96 or more, 400 runs fail 16 times or less on average; the interval lies in `[0.9, 1]` up to 26 failures,
-//! and more have a probability of one in a hundred at 0.96 and of `10⁻⁵` at 0.975. The same region holds the share of runs in which the flow recovers as many teachers as the matching from the same start.
+//! *Flows.* Corrections to the matching are ties, relative `O(d^{−1/2})`: a few per cent at `d = 1000`. The matching fails in 2 % of runs at `m* = 2`; with another 1 % for ties
+//! 400 runs fail 12 times on average. The interval lies in `[0.9, 1]` up to 26 failures, and more have probability `10⁻⁴`. The same region holds the share of runs in which the flow recovers as many teachers as the matching from the same start.
 //!
 //! *m = m*.* The last teacher alone fails with probability ½: a share of 0.5 or less is apart from `[0.9, 1]` for any seed.
 //!
@@ -241,6 +241,8 @@ fn matchings(run: &Run<'_>) -> Result<Vec<Matching>, CheckError> {
         let (teachers, students, random_students) = settings[unit];
         // The sizes are no comparison of paired draws: each setting has streams of its own.
         let purpose = 1 + unit as u32;
+        // The race of many random students is long to draw, and its shares are far from 0.9.
+        let draws = if random_students { draws.div_ceil(4) } else { draws };
         let mut matching = Matching { teachers, students, random_students, draws, all: 0, recovered: 0 };
         for draw in 0..draws {
             run.proceed()?;

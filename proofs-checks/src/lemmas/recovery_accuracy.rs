@@ -63,8 +63,9 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "independent starts, each used in every setting",
             "",
             [12, 100_000],
-            [16, 80, 600],
+            [24, 80, 600],
         ),
+        Parameter::integer("decades", "largest dimension of random starts, as a power of ten", "", [4, 6], [4, 5, 6]),
         Parameter::integer("students", "number m of students", "", [3, 8], [4, 4, 4]),
         Parameter::integer("teachers", "number m* of teachers", "", [1, 2], [2, 2, 2]),
         Parameter::real("tolerance", "local tolerance of the flow", "", [1e-11, 1e-6], [1e-7, 1e-8, 1e-9]),
@@ -286,7 +287,8 @@ fn exponent(statement: &str, slopes: &[f64], accept: [f64; 2]) -> Evidence {
 fn settings(run: &Run<'_>) -> Vec<Setting> {
     let students = run.integer("students") as usize;
     let mut settings: Vec<Setting> = DIMENSIONS.map(|dimension| Setting { students, dimension, scale: 0.0 }).to_vec();
-    settings.extend([BASE, DIMENSIONS[1]].map(|dimension| Setting { students, dimension, scale: 1.0 }));
+    let random = DIMENSIONS.into_iter().filter(|d| *d <= 10u64.pow(run.integer("decades") as u32));
+    settings.extend(random.map(|dimension| Setting { students, dimension, scale: 1.0 }));
     settings.extend(SCALES.map(|scale| Setting { students, dimension: BASE, scale }));
     for others in [run.integer("teachers") as usize + 1, students + 2] {
         if others != students {
