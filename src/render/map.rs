@@ -44,7 +44,8 @@ pub(super) fn draw(figure: &Figure, fill: &str, table: &Table, svg: &mut String)
     let [low, high] = range(cells.iter().map(|cell| cell[2]));
 
     let [left, top, right, bottom] = CELLS;
-    let edge = |from: i32, to: i32, k: usize, n: usize| from + ((to - from) as f64 * k as f64 / n as f64).round() as i32;
+    let edge =
+        |from: i32, to: i32, k: usize, n: usize| from + ((to - from) as f64 * k as f64 / n as f64).round() as i32;
     let column = |k: usize| [edge(left, right, k, xs.len()), edge(left, right, k + 1, xs.len())];
     // The least number is at the bottom.
     let row = |k: usize| [edge(bottom, top, k + 1, ys.len()), edge(bottom, top, k, ys.len())];
@@ -92,7 +93,11 @@ pub(super) fn draw(figure: &Figure, fill: &str, table: &Table, svg: &mut String)
         root.draw(&Text::new(short(value), (to + 6, at), small(HPos::Left, VPos::Center)))?;
     }
     let centred = text(14.0, INK, HPos::Center, VPos::Center);
-    root.draw(&Text::new(column_head(table, fill), (middle([left, WIDTH as i32]).max((from + to) / 2), bottom + 46), centred))?;
+    root.draw(&Text::new(
+        column_head(table, fill),
+        (middle([left, WIDTH as i32]).max((from + to) / 2), bottom + 46),
+        centred,
+    ))?;
     root.present()
 }
 
@@ -105,5 +110,9 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
 
 /// A number as short as a cell needs it.
 fn short(value: f64) -> String {
-    if (1e-2..1e4).contains(&value.abs()) { digits::number((value * 100.0).round() / 100.0) } else { digits::number(value) }
+    if (1e-2..1e4).contains(&value.abs()) {
+        digits::number((value * 100.0).round() / 100.0)
+    } else {
+        digits::number(value)
+    }
 }

@@ -24,7 +24,8 @@ pub(crate) fn colour(index: usize, count: usize) -> RGBColor {
 
 /// The shade of a number at this position between the least (0, pale) and the greatest (1, dark): lightness falls throughout, so that it reads in grey, too.
 pub(crate) fn shade(position: f64) -> RGBColor {
-    const STOPS: [[f64; 3]; 4] = [[247.0, 251.0, 255.0], [158.0, 202.0, 225.0], [49.0, 130.0, 189.0], [8.0, 48.0, 107.0]];
+    const STOPS: [[f64; 3]; 4] =
+        [[247.0, 251.0, 255.0], [158.0, 202.0, 225.0], [49.0, 130.0, 189.0], [8.0, 48.0, 107.0]];
     let place = position.clamp(0.0, 1.0) * 3.0;
     let k = (place as usize).min(2);
     let channel = |c: usize| (STOPS[k][c] + (place - k as f64) * (STOPS[k + 1][c] - STOPS[k][c])).round() as u8;

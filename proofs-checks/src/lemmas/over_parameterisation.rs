@@ -51,7 +51,13 @@ pub(crate) const LEMMA: Lemma = Lemma {
     typical_seconds: 60.0,
     parameters: &[
         Parameter::integer("runs", "flows at m* = 2", "", [400, 100_000], [400, 600, 2000]),
-        Parameter::integer("draws", "draws of the matching in each setting", "", [1500, 1_000_000], [1500, 10_000, 100_000]),
+        Parameter::integer(
+            "draws",
+            "draws of the matching in each setting",
+            "",
+            [1500, 1_000_000],
+            [1500, 10_000, 100_000],
+        ),
         Parameter::integer("replicates", "flows in each cell of the diagram", "", [4, 100_000], [6, 24, 40]),
         Parameter::integer("teachers", "largest m* of the diagram", "", [1, 5], [2, 3, 4]),
         Parameter::integer("ratio", "largest m/m* of the diagram", "", [1, 8], [4, 8, 8]),
@@ -124,7 +130,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let small = cells(run, "small", &[law(enough(teachers), SMALL)], runs.div_ceil(4))?;
     let diagram = diagram(run)?;
 
-    let share = |statement: String, share: Option<Estimate>, accept| Evidence::estimate(statement, LEVEL, share, accept);
+    let share =
+        |statement: String, share: Option<Estimate>, accept| Evidence::estimate(statement, LEVEL, share, accept);
     let of_matching = |students: &dyn Fn(usize) -> usize, statement: &str, pick: fn(f64, f64) -> bool| {
         let shares = matchings.iter().filter(|row| !row.random_students && row.students == students(row.teachers));
         let worst = shares.filter_map(Matching::share).reduce(|a, b| if pick(b.value, a.value) { b } else { a });
@@ -142,7 +149,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             |b, a| b < a,
         ),
         share(
-            format!("flows, m* = {teachers}, m = {}, d = {dimension}: share of runs that recover all teachers", enough(teachers)),
+            format!(
+                "flows, m* = {teachers}, m = {}, d = {dimension}: share of runs that recover all teachers",
+                enough(teachers)
+            ),
             many[0].all(),
             CLAIMED,
         )
@@ -155,11 +165,19 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let controls = vec![
         Control::new(
             "as many students as teachers are rejected by the same matching",
-            of_matching(&|teachers| teachers, "greedy matching, m = m*: the largest share over m* = 1 … 16", |b, a| b > a),
+            of_matching(
+                &|teachers| teachers,
+                "greedy matching, m = m*: the largest share over m* = 1 … 16",
+                |b, a| b > a,
+            ),
         ),
         Control::new(
             "as many students as teachers are rejected by the same count of flows",
-            share(format!("flows, m = m* = {teachers}, d = {dimension}: share of runs that recover all teachers"), few[0].all(), CLAIMED),
+            share(
+                format!("flows, m = m* = {teachers}, d = {dimension}: share of runs that recover all teachers"),
+                few[0].all(),
+                CLAIMED,
+            ),
         ),
         Control::new(
             "the matching with the student-student overlaps of the random start is rejected for students that start orthogonal",
@@ -184,7 +202,11 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             )],
         ),
     ];
-    let mut tables = vec![growth_table(&growth, &diagram), matching_table(&matchings), flow_table("flows", &[&many[0], &few[0], &small[0]])];
+    let mut tables = vec![
+        growth_table(&growth, &diagram),
+        matching_table(&matchings),
+        flow_table("flows", &[&many[0], &few[0], &small[0]]),
+    ];
     let mut figures = vec![Figure::new(
         "growth",
         "students with which nine draws of ten recover all teachers",
@@ -271,7 +293,11 @@ fn cells(run: &Run<'_>, sweep: &str, laws: &[InitialLaw], replicates: usize) -> 
     let rows = run.units(sweep, laws.len() * replicates, |unit| {
         recovery(run, &laws[unit / replicates], (unit % replicates) as u64)
     })?;
-    Ok(laws.iter().zip(rows.chunks(replicates)).map(|(law, rows)| Cell { law: law.clone(), rows: rows.to_vec() }).collect())
+    Ok(laws
+        .iter()
+        .zip(rows.chunks(replicates))
+        .map(|(law, rows)| Cell { law: law.clone(), rows: rows.to_vec() })
+        .collect())
 }
 
 fn diagram(run: &Run<'_>) -> Result<Vec<Cell>, CheckError> {
@@ -305,20 +331,18 @@ fn recovery(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Recovery,
     let predicted = matched(&start.order_parameters(), law.student_overlap > 0.0);
     let with_random_students = matched(&random, true);
 
-    let pair = |state: &OrderParameters, i, j| state.expert(i, j) >= RECOVERED && state.router(i, j) >= RECOVERED;
-    let together = |state: &OrderParameters| {
-        (0..law.teachers).filter(|&j| (0..law.students).any(|i| pair(state, i, j))).count()
-    };
+    // At an event one of the two overlaps is 0.9 up to rounding.
+    let met = |state: &OrderParameters, i, j| state.expert(i, j).min(state.router(i, j)) >= RECOVERED - 1e-9;
+    let together =
+        |state: &OrderParameters| (0..law.teachers).filter(|&j| (0..law.students).any(|i| met(state, i, j))).count();
     let mut reached = vec![false; law.teachers];
     let mut at_last = 0;
     let on_event = |event: Event, state: &OrderParameters| {
-        // At the crossing itself one of the two overlaps is 0.9 up to rounding.
-        let least = state.expert(event.student, event.other).min(state.router(event.student, event.other));
-        reached[event.other] |= least >= RECOVERED - 1e-9;
+        reached[event.other] |= met(state, event.student, event.other);
         if reached.contains(&false) {
             return Stop::No;
         }
-        at_last = together(state).max(usize::from(law.teachers == 1));
+        at_last = together(state);
         Stop::Yes
     };
     let end = CUT * root + 3.0 * (law.dimension as f64).ln();
@@ -405,13 +429,15 @@ fn growth_finding(growth: &[Growth]) -> Finding {
             ),
         }
     };
-    let statement = "slope of m_90 in m* between m* = 1 and 16 (greedy matching): the surplus m − m* decides, no logarithm";
+    let statement =
+        "slope of m_90 in m* between m* = 1 and 16 (greedy matching): the surplus m − m* decides, no logarithm";
     let control = Control::new(
         "the growth of the coupon collector, m* log m*, is rejected",
         item("the same slope of the coupon collector's number of draws", &|row| [Some(row.coupon); 2]),
     );
     let evidence = item(statement, &|row| [row.m_90[0], row.m_90[2]]);
-    let witness = json!(growth.iter().map(|row| json!({ "m*": row.teachers, "m_90": row.m_90[1] })).collect::<Vec<_>>());
+    let witness =
+        json!(growth.iter().map(|row| json!({ "m*": row.teachers, "m_90": row.m_90[1] })).collect::<Vec<_>>());
     Finding::judged("growth of m_90 with m*", statement, &[evidence], &[control], witness)
 }
 
@@ -420,7 +446,11 @@ fn random_finding(matchings: &[Matching], controls: &[Control]) -> Finding {
     let best = random().filter_map(Matching::share).reduce(|a, b| if b.value > a.value { b } else { a });
     let statement = "with the paper's random students the same holds for some m ≤ 16m*: largest share of draws of the matching that recover all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
     let item = Evidence::estimate(statement, LEVEL, best, CLAIMED);
-    let witness = json!(random().map(|row| json!({ "m*": row.teachers, "m": row.students, "share": row.share().map(|s| s.value) })).collect::<Vec<_>>());
+    let witness = json!(
+        random()
+            .map(|row| json!({ "m*": row.teachers, "m": row.students, "share": row.share().map(|s| s.value) }))
+            .collect::<Vec<_>>()
+    );
     Finding::judged("without the hypothesis: random students", statement, &[item], controls, witness)
 }
 

@@ -79,7 +79,7 @@ const LEVEL: f64 = 0.99;
 const DIMENSIONS: [u64; 3] = [10_000, 100_000, 1_000_000];
 const BASE: u64 = DIMENSIONS[0];
 /// Scales of the student-student overlaps at which the exponent in `δ` is read.
-const SCALES: [f64; 2] = [1e-2, 1e-4];
+const SCALES: [f64; 2] = [1e-3, 1e-6];
 /// Overlaps of a recovered pair.
 const RECOVERED: f64 = 0.9;
 /// What counts as nothing, numerically.
@@ -154,7 +154,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "student_overlap": 0, "plateau": first }),
     );
     let shrinking = exponent(
-        "exponent of 1 − κ on the plateau in δ, student-student overlaps scaled by 10⁻² … 10⁻⁴, median over starts",
+        "exponent of 1 − κ on the plateau in δ, student-student overlaps scaled by 10⁻³ and 10⁻⁶, median over starts",
         &grid.exponents(&SCALES.map(|scale| at(BASE, scale)), |row| row.delta),
         [3.0, f64::INFINITY],
     );
