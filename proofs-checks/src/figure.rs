@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::Table;
 
-/// A plot of some columns of a table against another one.
+/// A plot of some columns of a table against another one, or, with [`Figure::fill`], a map of cells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// Lower-case letters, digits and hyphens: also part of a file name.
@@ -22,6 +22,9 @@ pub struct Figure {
     pub scale: [Scale; 2],
     /// Reference lines.
     pub marks: Vec<Mark>,
+    /// The column whose numbers colour the cells of a map: its columns are the distinct numbers of `x`, its rows those of the only series. Absent from lines, in JSON too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<String>,
 }
 
 impl Figure {
@@ -42,7 +45,13 @@ impl Figure {
             series: series.into_iter().map(Into::into).collect(),
             scale,
             marks: Vec::new(),
+            fill: None,
         }
+    }
+
+    /// A map of cells at `x` and the only series, coloured by this column; marks have no place on it.
+    pub fn with_fill(self, column: impl Into<String>) -> Self {
+        Self { fill: Some(column.into()), ..self }
     }
 
     /// The same view with one more reference line; one that is not at a finite number is left out.
@@ -62,7 +71,7 @@ impl Figure {
             .iter()
             .find(|table| table.name == self.table)
             .ok_or_else(|| ViewError::NoTable { figure: self.name.clone(), table: self.table.clone() })?;
-        match std::iter::once(&self.x).chain(&self.series).find(|name| table.column(name).is_none()) {
+        match std::iter::once(&self.x).chain(&self.series).chain(&self.fill).find(|name| table.column(name).is_none()) {
             None => Ok(table),
             Some(column) => Err(ViewError::NoColumn {
                 figure: self.name.clone(),
@@ -165,6 +174,19 @@ mod tests {
         assert!(matches!(figure("time", "d", "T").table(&tables), Err(ViewError::NoTable { .. })));
         assert!(matches!(figure("times", "D", "T").table(&tables), Err(ViewError::NoColumn { .. })));
         assert!(matches!(figure("times", "d", "t").table(&tables), Err(ViewError::NoColumn { .. })));
+        assert!(figure("times", "d", "T").with_fill("d").table(&tables).is_ok());
+        assert!(matches!(figure("times", "d", "T").with_fill("t").table(&tables), Err(ViewError::NoColumn { .. })));
+    }
+
+    /// Lines are written as before maps existed, and read from such a file.
+    #[test]
+    fn only_maps_have_a_fill_in_json() {
+        let lines = Figure::new("f", "", "t", "d", ["T"], [Scale::Log; 2]);
+        let text = serde_json::to_string(&lines).unwrap();
+        assert!(!text.contains("fill"), "{text}");
+        assert_eq!(serde_json::from_str::<Figure>(&text).unwrap(), lines);
+        let map = lines.with_fill("share");
+        assert_eq!(serde_json::from_str::<Figure>(&serde_json::to_string(&map).unwrap()).unwrap(), map);
     }
 
     #[test]

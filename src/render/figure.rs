@@ -6,14 +6,15 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use proofs_checks::{Axis, Figure, Table};
 
 use super::head;
+use super::map;
 use super::palette::colour;
 use super::scale::{PlotAxis, has_place};
 
-const WIDTH: u32 = 820;
-const HEIGHT: u32 = 500;
+pub(super) const WIDTH: u32 = 820;
+pub(super) const HEIGHT: u32 = 500;
 const FONT: &str = "sans-serif";
-const INK: RGBColor = RGBColor(40, 40, 40);
-const GREY: RGBColor = RGBColor(110, 110, 110);
+pub(super) const INK: RGBColor = RGBColor(40, 40, 40);
+pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 /// Series beyond which a legend says less than it hides.
 const LEGEND: usize = 12;
 /// Points of a series beyond which symbols would cover its line.
@@ -32,9 +33,15 @@ struct Series {
 /// # Errors
 /// The drawing library refuses.
 pub(crate) fn svg(figure: &Figure, table: &Table) -> anyhow::Result<String> {
-    let (series, left_out) = collect(figure, table);
     let mut svg = String::new();
-    draw(figure, table, &series, left_out, &mut svg).map_err(|error| anyhow!("cannot be drawn: {error}"))?;
+    let outcome = match &figure.fill {
+        Some(fill) => map::draw(figure, fill, table, &mut svg),
+        None => {
+            let (series, left_out) = collect(figure, table);
+            draw(figure, table, &series, left_out, &mut svg)
+        }
+    };
+    outcome.map_err(|error| anyhow!("cannot be drawn: {error}"))?;
     Ok(svg)
 }
 
@@ -58,7 +65,7 @@ fn collect(figure: &Figure, table: &Table) -> (Vec<Series>, usize) {
     (figure.series.iter().map(&mut one).collect(), left_out)
 }
 
-type Outcome = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Outcome = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 fn draw(figure: &Figure, table: &Table, series: &[Series], left_out: usize, svg: &mut String) -> Outcome {
     let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
@@ -159,11 +166,11 @@ fn draw(figure: &Figure, table: &Table, series: &[Series], left_out: usize, svg:
     root.present()
 }
 
-fn text(size: f64, colour: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+pub(super) fn text(size: f64, colour: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     (FONT, size).into_font().color(&colour).into_text_style(&(WIDTH, HEIGHT)).pos(Pos::new(horizontal, vertical))
 }
 
-fn text_width(text: &str, size: f64) -> i32 {
+pub(super) fn text_width(text: &str, size: f64) -> i32 {
     (ASPECT * size * text.chars().count() as f64).ceil() as i32
 }
 
@@ -179,7 +186,7 @@ fn axis_index(axis: Axis) -> usize {
     }
 }
 
-fn column_head(table: &Table, name: &str) -> String {
+pub(super) fn column_head(table: &Table, name: &str) -> String {
     table.column(name).map(|column| head(&table.columns[column])).unwrap_or_default()
 }
 
@@ -260,6 +267,31 @@ mod tests {
         ];
         let lines = drawn(1, &rows, [Scale::Linear; 2]).matches("stroke-width=\"2\"").count();
         assert_eq!(lines, 2);
+    }
+
+    /// Missing, repeated and extreme numbers, and no numbers at all.
+    #[test]
+    fn any_table_can_be_drawn_as_a_map() {
+        let drawn = |rows: &[[Cell; 3]], scale| {
+            let mut table = Table::new("t", ["d", "m", "share"].map(|name| Column::new(name, "")));
+            rows.iter().for_each(|row| table.push(row.clone()));
+            let svg = svg(&Figure::new("f", "a < b", "t", "d", ["m"], scale).with_fill("share"), &table).unwrap();
+            assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+            svg
+        };
+        for scale in SCALES {
+            assert!(drawn(&[], scale).contains("no points"));
+            assert!(drawn(&[["a".into(), 1.0.into(), Cell::Null]], scale).contains("no points"));
+            for value in [1.0, 0.0, -3.0, f64::MAX, 5e-324] {
+                drawn(&[[value.into(), value.into(), value.into()]], scale);
+                drawn(&[[1.0.into(), value.into(), value.into()], [2.0.into(), 1.0.into(), (-value).into()]], scale);
+            }
+        }
+        // Two by two positions, one of them without a number: three coloured cells, one empty.
+        let cell = |x: f64, y: f64, share: f64| [x.into(), y.into(), share.into()];
+        let svg = drawn(&[cell(1.0, 1.0, 0.0), cell(2.0, 1.0, 0.5), cell(2.0, 2.0, 1.0)], [Scale::Linear; 2]);
+        assert_eq!(svg.matches("#E6E6E6").count(), 1, "{svg}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod digits;
 mod exact;
 pub(crate) mod figure;
 pub(crate) mod json;
+mod map;
 pub(crate) mod markdown;
 mod palette;
 mod scale;

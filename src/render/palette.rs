@@ -22,6 +22,16 @@ pub(crate) fn colour(index: usize, count: usize) -> RGBColor {
     rgb(index as f64 / count as f64, 0.75, lightness)
 }
 
+/// The shade of a number at this position between the least (0, pale) and the greatest (1, dark): lightness falls throughout, so that it reads in grey, too.
+pub(crate) fn shade(position: f64) -> RGBColor {
+    const STOPS: [[f64; 3]; 4] =
+        [[247.0, 251.0, 255.0], [158.0, 202.0, 225.0], [49.0, 130.0, 189.0], [8.0, 48.0, 107.0]];
+    let place = position.clamp(0.0, 1.0) * 3.0;
+    let k = (place as usize).min(2);
+    let channel = |c: usize| (STOPS[k][c] + (place - k as f64) * (STOPS[k + 1][c] - STOPS[k][c])).round() as u8;
+    RGBColor(channel(0), channel(1), channel(2))
+}
+
 /// The standard conversion, all three in [0, 1]: channel n is l − a max(−1, min(k − 3, 9 − k, 1)) with
 /// k = (n + 12 h) mod 12, a = s min(l, 1 − l), n = 0, 8, 4 for red, green, blue.
 fn rgb(hue: f64, saturation: f64, lightness: f64) -> RGBColor {

@@ -68,6 +68,11 @@ impl PlotAxis {
         self.high
     }
 
+    /// Where `value` lies between `low` and `high`, as a fraction; in the middle where these are equal.
+    pub(crate) fn within(low: f64, high: f64, value: f64) -> f64 {
+        Self { low, high, scale: Scale::Linear, ticks: Vec::new(), minor: Vec::new(), powers: false }.position(value)
+    }
+
     /// Where a number lies between the ends, as a fraction.
     pub(crate) fn position(&self, value: f64) -> f64 {
         let position = match self.scale {

@@ -350,7 +350,7 @@ pub(super) fn follower(run: &Run<'_>, law: &InitialLaw, replicate: u64, frozen: 
     let mut start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let overlaps = start.order_parameters();
     let mut row = Follower { expert: None, at_expert: None, router: None, lag: None, rates: vec![None; LEVELS.len()] };
-    let Some(first) = start.greedy_deflation().first().copied() else { return Ok(row) };
+    let Some(first) = start.claims().first().copied() else { return Ok(row) };
     if frozen {
         start = start.with_raw_norms(1.0, FROZEN);
     }

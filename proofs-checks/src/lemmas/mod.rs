@@ -3,8 +3,10 @@
 mod fine_tuning_rate;
 mod guided_router;
 mod hermite_coefficients;
+mod over_parameterisation;
 mod phase_transition;
 mod population_loss;
+mod recovery_accuracy;
 mod router_dependence;
 mod sequential_recovery;
 mod student_overlap;
@@ -18,7 +20,9 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     student_overlap::LEMMA,
     sequential_recovery::LEMMA,
     guided_router::LEMMA,
-    hermite_coefficients::LEMMA,
+    recovery_accuracy::LEMMA,
+    over_parameterisation::LEMMA,
     fine_tuning_rate::LEMMA,
+    hermite_coefficients::LEMMA,
     router_dependence::LEMMA,
 ];

@@ -19,7 +19,7 @@
 
 use std::cell::Cell;
 
-use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Recovery, Start, Stop, Watch};
+use moe_theory::soft_routed::{Claim, Flow, FlowError, InitialLaw, Start, Stop, Watch};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -253,8 +253,9 @@ fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
     // A start qualifies with a probability above one in fifty for every allowed number of students and teachers.
     for replicate in 0..1000 * wanted as u64 {
         run.proceed()?;
-        let predicted = law.sample(run.seed(), replicate).map_err(CheckError::theory)?.greedy_deflation();
-        if predicted.len() == teachers && predicted.iter().all(|recovery| recovery.overlap >= least) {
+        let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
+        let (claims, overlaps) = (start.claims(), start.order_parameters());
+        if claims.len() == teachers && claims.iter().all(|c| overlaps.expert(c.student, c.teacher) >= least) {
             found.push(replicate);
         }
         if found.len() == wanted {
@@ -283,12 +284,12 @@ fn sequences(
 fn sequence(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Sequence, CheckError> {
     let start: Start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let plain =
-        |recoveries: Vec<Recovery>| recoveries.iter().map(|r| (r.student, r.teacher, r.time)).collect::<Vec<_>>();
-    let deflated = plain(start.greedy_deflation());
+        |claims: Vec<Claim>| claims.iter().map(|c| (c.student, c.teacher, c.time)).collect::<Vec<_>>();
+    let deflated = plain(start.claims());
     let last = deflated.iter().map(|r| r.2).fold(0.0, f64::max);
     let mut row = Sequence {
         replicate,
-        plain: plain(start.without_deflation()),
+        plain: plain(start.claims_without_deflation()),
         deflated,
         observed: Vec::new(),
         shared: false,

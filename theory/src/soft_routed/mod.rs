@@ -32,7 +32,7 @@ mod signatures;
 mod spec;
 
 pub use crossings::{Event, Watch};
-pub use deflation::Recovery;
+pub use deflation::{Claim, greedy_deflation};
 pub use flow::{EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory};
 pub use hessian::Hessian;
 pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
