@@ -4,6 +4,7 @@ mod fine_tuning_rate;
 mod hermite_coefficients;
 mod phase_transition;
 mod population_loss;
+mod pruning;
 mod student_overlap;
 
 use crate::Lemma;
@@ -15,4 +16,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     student_overlap::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
+    pruning::LEMMA,
 ];

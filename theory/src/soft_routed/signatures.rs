@@ -253,10 +253,7 @@ mod tests {
                 (learned - 0.9156).abs() < 5e-5 && (partner - 0.9156).abs() < 5e-5,
                 "{learned} {redundant} {between}"
             );
-            assert_eq!(
-                signatures(end),
-                [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]
-            );
+            assert_eq!(signatures(end), [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]);
         }
     }
 
@@ -309,7 +306,8 @@ mod tests {
         let removal = Removal::of(&state, Router::Sigmoid, 3);
         let of = |removed: &[(usize, f64)]| Symptoms::of(&state, Router::Sigmoid, 3).with_removed(removed).signatures();
         assert_eq!(of(&removal.prune().removed), []);
-        let [Signature::UsefulExpertPruned { student: 0, change }] = of(&removal.prune_to(0, f64::INFINITY).removed)[..]
+        let [Signature::UsefulExpertPruned { student: 0, change }] =
+            of(&removal.prune_to(0, f64::INFINITY).removed)[..]
         else {
             panic!("{:?}", removal.prune_to(0, f64::INFINITY))
         };
