@@ -1,5 +1,6 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
+mod failure_signatures;
 mod fine_tuning_rate;
 mod hermite_coefficients;
 mod phase_transition;
@@ -17,4 +18,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
     pruning::LEMMA,
+    failure_signatures::LEMMA,
 ];

@@ -21,7 +21,7 @@
 //!
 //! *Share.* By the scope no failure is expected in a thousand starts; a share of three in four is what the claim is held to. All of 32 starts or 31 of them give an interval above it.
 //! Findings are held to a majority, which 12 of 12 give. Under random student overlaps a pair anti-aligns before the first alignment in 0.78 of the starts (four students, two teachers; lemma `student-overlap`) and both its members
-//! are kept, since each alone cancels the other: the rule is exact in at most 0.22 of them, and in a minority.
+//! are kept, since each alone cancels the other: the rule is exact in at most 0.22 of them: that 17 of 32 are, which would reach 0.75, has probability `10⁻⁴`.
 //!
 //! *Loss.* `1.917Σu⁴` is `10⁻¹¹` for `c' = 1` at `d = 10⁶` and below `10⁻⁶` for every `c' < 18`. Fine-tuning for 60 units at the rate 0.538 leaves `e^{−32} = 10⁻¹⁴` of any loss; what is left is rounding, `10⁻¹⁴`.
 //!
@@ -46,7 +46,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "pruning",
     paper: "2510.07205",
     claim: "After training, redundant experts can be removed and the pruned model fine-tuned to the optimum: ranked by the change of the loss on removal, useful and redundant experts are apart by \
-            3 − 6A_1 = 1.7603; removing experts while that lowers the loss keeps exactly one for each teacher, without knowledge of the teacher or of the number of its experts; the window for it opens after a time ∝ √d and closes after a time ∝ d.",
+            3 − 6A_1 = 1.7603; removing experts while that lowers the loss keeps exactly one for each teacher, without knowledge of the teacher or of the number of its experts; the state in which experts are so separated lasts from the last recovery, at a time ∝ √d, \
+            until a redundant expert wakes and shares a teacher, at a time ∝ d.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, v ⟂ w and the paper's Gaussian raw norms; student-student overlaps 0 at the start (≪ d^{-1/2}); starts in which every \
             teacher has a student of its own with overlap at least ⅔ d^{-1/2} and a lead of 3/2; pruned at t = √d/2, at the numbers and dimensions of the run. Random student overlaps, other times and cancelling groups: findings.",
     ledger: Label::Supported,
@@ -83,10 +84,10 @@ const LEAST: f64 = 2.0 / 3.0;
 const RIVAL: f64 = 2.0 / 3.0;
 /// Overlaps of a recovered teacher, expert and router.
 const RECOVERED: f64 = 0.99;
-/// Shares accepted for what the claim needs, and for what is a finding.
+/// Shares accepted for what the claim needs, for a finding, and where the claim fails.
 const NEARLY_ALL: [f64; 2] = [0.75, 1.0];
 const MAJORITY: [f64; 2] = [0.5, 1.0];
-const MINORITY: [f64; 2] = [0.0, 0.5];
+const MISSED: [f64; 2] = [0.0, 0.75];
 /// Time of the pruning, in units of `√d`.
 const MOMENT: f64 = 0.5;
 /// Accepted deviation from the gap.
@@ -151,7 +152,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let small = sweep(run, "in-time-small", &law(10_000, 0.0), half, When::Clock(1.0))?;
     let early = sweep(run, "first-alignment", &orthogonal, half, When::FirstAlignment)?;
     let start = sweep(run, "at-start", &orthogonal, half, When::Clock(0.0))?;
-    let unmatched: Vec<u64> = (0..half.len() as u64).collect();
+    let unmatched: Vec<u64> = (0..replicates.len() as u64).collect();
     let random = sweep(run, "random-overlaps", &law(dimension, 1.0), &unmatched, When::Clock(MOMENT))?;
     let window = window::Window::measure(run)?;
 
@@ -255,7 +256,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "random student overlaps: dipoles hide from single removals",
             share(
                 &random,
-                MINORITY,
+                MISSED,
                 format!(
                     "share of random starts, student overlaps and matching as they come, in which the rule keeps one expert for each teacher and recovers all, {at}"
                 ),
@@ -475,4 +476,33 @@ fn gap_table(rows: &[Pruning]) -> Table {
         table.push([row.replicate.into(), row.gap.into(), row.norm_gap.into()]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gap_is_between_the_worst_useful_and_the_best_other() {
+        assert_eq!(gap(&[0.9, -0.8, 0.7, -0.9], &[0, 2]), Some(1.5));
+        assert_eq!(gap(&[0.9, 1.0, 0.7], &[2, 0]), Some(0.7 - 1.0));
+        // Without redundant students there is no gap.
+        assert_eq!(gap(&[0.9, 0.8], &[0, 1]), None);
+    }
+
+    /// A draw in the scope has a lead for every matched pair; turning two students to one teacher takes it away.
+    #[test]
+    fn scope_asks_for_a_lead() {
+        let law = law(4, 2, 1_000_000, 0.0);
+        let matched = |replicate| is_matched(&law.sample(0, replicate).unwrap());
+        let found: Vec<u64> = (0..200).filter(|replicate| matched(*replicate)).collect();
+        assert!(!found.is_empty() && found.len() < 150, "{}", found.len());
+        for replicate in found {
+            let state = law.sample(0, replicate).unwrap().order_parameters();
+            let mut best: Vec<f64> =
+                (0..2).map(|j| (0..4).map(|i| state.expert(i, j)).fold(f64::MIN, f64::max)).collect();
+            best.sort_by(f64::total_cmp);
+            assert!(best[1] >= LEAST * 1e-3, "{best:?}");
+        }
+    }
 }
