@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use moe_theory::soft_routed::{
-    Event, EventKind, Flow, FlowError, OrderParameters, Signature, Spec, Start, Trajectory, signatures,
+    Event, EventKind, Flow, FlowError, OrderParameters, Signature, Spec, Start, Symptoms, Trajectory,
 };
 use proofs_checks::{Column, Figure, Mark, Observer, Scale, Table};
 use serde_json::{Value, json};
@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &FlowArguments, shared: &Shared) -> Result<Status, 
     let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
 
     let trajectory = follow(&start, until, &times, spec.tolerance(), shared)?;
-    let last = trajectory.states.last().map(|state| signatures(state, start.router, start.order)).unwrap_or_default();
+    let last = trajectory.states.last();
+    let last = last.map(|state| Symptoms::of(state, start.router, start.order).signatures()).unwrap_or_default();
     let document = document(&start, &trajectory, &last);
     if let Some(out) = &out {
         write(out, &trajectory, &document)?;
@@ -119,6 +120,11 @@ fn signature_json(signature: &Signature) -> Value {
         }
         Signature::StraddlingPair { student, other, teacher } => {
             json!({ "kind": kind, "student": student, "other": other, "teacher": teacher })
+        }
+        Signature::AllOnOneTeacher { teacher } => json!({ "kind": kind, "teacher": teacher }),
+        Signature::Divergence { growth } => json!({ "kind": kind, "growth": growth }),
+        Signature::UsefulExpertPruned { student, change } => {
+            json!({ "kind": kind, "student": student, "change": change })
         }
     }
 }

@@ -214,6 +214,27 @@ fn flow_prints_the_times_asked_for() {
     assert_eq!(numbers(&json(directory, &["flow", "sampled.toml", "--at", "0"])["times"]), [0.0]);
 }
 
+/// Two students that start at overlap 0.3 with the first of two teachers share it, and the second one is left; a recovered teacher beside a dormant student is
+/// no failure.
+#[test]
+fn flow_names_the_failures_of_its_last_state() {
+    let directory = directory();
+    let spec = |experts: &str| {
+        format!(
+            "[student]\nrouters = [[0, 0, 0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0, 0]]\nexperts = [{experts}]\n[teacher]\n\
+             routers = [[1, 0, 0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0, 0, 0]]\nexperts = [[0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0, 0]]\n"
+        )
+    };
+    let named = |experts: &str| {
+        fs::write(directory.path().join("failure.toml"), spec(experts)).unwrap();
+        json(directory.path(), &["flow", "failure.toml", "--at", "30"])["signatures"].clone()
+    };
+    let found = named("[0, 0, 0.3, 0, 0, 0, 0.95, 0], [0, 0, 0.3, 0, 0, 0, 0, 0.96]");
+    let all = found.as_array().unwrap().iter().find(|signature| signature["kind"] == "all-on-one-teacher");
+    assert_eq!(all.map(|signature| &signature["teacher"]), Some(&Value::from(0)), "{found}");
+    assert_eq!(named("[0, 0, 0.3, 0, 0, 0, 0.95, 0], [0, 0, 0, 0.3, 0, 0, 0, 0.96]"), Value::Array(Vec::new()));
+}
+
 #[test]
 fn out_holds_the_flow_whole() {
     let directory = directory();

@@ -1,11 +1,13 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
+mod failure_signatures;
 mod fine_tuning_rate;
 mod guided_router;
 mod hermite_coefficients;
 mod over_parameterisation;
 mod phase_transition;
 mod population_loss;
+mod pruning;
 mod recovery_accuracy;
 mod router_dependence;
 mod sequential_recovery;
@@ -22,7 +24,9 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     guided_router::LEMMA,
     recovery_accuracy::LEMMA,
     over_parameterisation::LEMMA,
+    pruning::LEMMA,
     fine_tuning_rate::LEMMA,
     hermite_coefficients::LEMMA,
+    failure_signatures::LEMMA,
     router_dependence::LEMMA,
 ];

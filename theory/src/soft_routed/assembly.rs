@@ -32,6 +32,11 @@ impl Pairs {
         Self { students, teachers, weights, teacher_own }
     }
 
+    /// `v̄*_j·w̄*_j` of every teacher.
+    pub(super) fn teacher_own(&self) -> &[f64] {
+        &self.teacher_own
+    }
+
     /// Number of pairs.
     pub(super) fn len(&self) -> usize {
         self.weights.len()

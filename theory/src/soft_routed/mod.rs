@@ -28,6 +28,7 @@ mod model;
 mod order;
 mod population;
 mod reduction;
+mod removal;
 mod signatures;
 mod spec;
 
@@ -42,5 +43,6 @@ pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
 pub use order::OrderParameters;
 pub use population::PopulationLoss;
 pub use reduction::Start;
-pub use signatures::{Signature, signatures};
+pub use removal::{Pruned, Removal};
+pub use signatures::{Descent, Signature, Symptoms};
 pub use spec::{Spec, SpecError, Units};

@@ -1,7 +1,7 @@
 //! The order parameters of a state: every overlap that the loss depends on.
 
 use super::population::PopulationLoss;
-use faer::Mat;
+use faer::{Mat, MatRef};
 
 /// Loss and overlaps of unit vectors at one time of a flow.
 #[derive(Clone, Debug)]
@@ -12,6 +12,10 @@ pub struct OrderParameters {
     teachers: usize,
     /// Rows: student routers, student experts, teacher routers, teacher experts; columns: student routers, student experts.
     overlaps: Mat<f64>,
+    /// `v*_j·w*_j`.
+    teacher_own: Vec<f64>,
+    /// The student's columns in the coordinates of the flow.
+    columns: Vec<f64>,
 }
 
 impl OrderParameters {
@@ -20,7 +24,23 @@ impl OrderParameters {
         let loss = population.loss(state);
         let overlaps = population.overlaps().to_owned();
         let students = overlaps.ncols() / 2;
-        Self { loss, students, teachers: overlaps.nrows() / 2 - students, overlaps }
+        let (teachers, teacher_own) = (overlaps.nrows() / 2 - students, population.teacher_own().to_vec());
+        Self { loss, students, teachers, overlaps, teacher_own, columns: state.to_vec() }
+    }
+
+    /// All overlaps: rows student routers, student experts, teacher routers, teacher experts; columns student routers, student experts.
+    pub(crate) fn overlaps(&self) -> MatRef<'_, f64> {
+        self.overlaps.as_ref()
+    }
+
+    /// `v*_j·w*_j` of every teacher.
+    pub(crate) fn teacher_own(&self) -> &[f64] {
+        &self.teacher_own
+    }
+
+    /// The student's columns in the coordinates of the flow.
+    pub(crate) fn columns(&self) -> &[f64] {
+        &self.columns
     }
 
     /// Number `m` of students.

@@ -148,6 +148,11 @@ impl PopulationLoss {
         self.overlaps.as_ref()
     }
 
+    /// `v*_j·w*_j` of every teacher.
+    pub(crate) fn teacher_own(&self) -> &[f64] {
+        self.pairs.teacher_own()
+    }
+
     /// Copies the weights in and forms `G` and the norms. Returns the powers of two that the student's columns were scaled by, if they had to be.
     fn load(&mut self, students: &[f64]) -> Option<Vec<f64>> {
         let (dimension, count) = (self.dimension, 2 * self.pairs.students);

@@ -111,6 +111,31 @@ impl Start {
         self
     }
 
+    /// The start of a flow that goes on from `state`, a state of a flow from this start.
+    ///
+    /// # Panics
+    /// If the state has another number of students or coordinates.
+    pub fn at(&self, state: &OrderParameters) -> Self {
+        let (rows, count) = (self.coordinates(), self.students.ncols());
+        assert_eq!(state.columns().len(), rows * count, "a state of the same student");
+        let columns: Vec<&[f64]> = state.columns().chunks_exact(rows).collect();
+        let lengths: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
+        let students = Mat::from_fn(rows, count, |i, j| columns[j][i] / lengths[j]);
+        Self { students, ..self.clone() }
+    }
+
+    /// The same start with the students `kept` only, in this order.
+    ///
+    /// # Panics
+    /// If `kept` is empty or names a student that does not exist.
+    pub fn with_students(&self, kept: &[usize]) -> Self {
+        assert!(!kept.is_empty(), "a flow needs a student");
+        let m = self.students();
+        let columns: Vec<usize> = kept.iter().copied().chain(kept.iter().map(|i| m + i)).collect();
+        let students = Mat::from_fn(self.coordinates(), columns.len(), |i, j| self.students[(i, columns[j])]);
+        Self { students, norms: columns.iter().map(|j| self.norms[*j]).collect(), ..self.clone() }
+    }
+
     /// The same start with every coordinate `x` off by `±size(1 + |x|)`, signs in a fixed irregular pattern.
     pub(crate) fn disturbed(&self, size: f64) -> Self {
         let sign = |i: usize, j: usize| if (i * 7919 + j * 104_729 + i * j * 31) % 101 < 50 { size } else { -size };

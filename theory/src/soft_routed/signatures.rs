@@ -1,9 +1,9 @@
-//! States that training gets stuck in, named.
+//! Failures of training, named: states that training gets stuck in, steps that do not converge, pruning that removed too much.
 
-use super::OrderParameters;
-use moe_kernels::{PairKernel, Router, sum};
+use super::{OrderParameters, Removal};
+use moe_kernels::Router;
 
-/// A recognised failure of a trained student.
+/// A recognised failure of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Signature {
     /// Two students whose experts are anti-aligned and whose outputs cancel: together they contribute almost nothing, and while they last they learn
@@ -28,6 +28,24 @@ pub enum Signature {
         /// The teacher.
         teacher: usize,
     },
+    /// Every student's expert is aligned with the expert of one teacher (overlap beyond ½ in magnitude, as for the events of a flow), although there are others to learn.
+    AllOnOneTeacher {
+        /// That teacher.
+        teacher: usize,
+    },
+    /// Gradient descent with a step `η` beyond `2/λ`, `λ` the largest eigenvalue of the Hessian: the deviation from a minimum along its eigenvector is multiplied by
+    /// `1 − ηλ` each step, and grows.
+    Divergence {
+        /// `|1 − ηλ| > 1`.
+        growth: f64,
+    },
+    /// Pruning has removed an expert whose removal raised the loss: it served a teacher, or a group that cancels.
+    UsefulExpertPruned {
+        /// The removed student.
+        student: usize,
+        /// The change of the loss on its removal.
+        change: f64,
+    },
 }
 
 impl Signature {
@@ -36,8 +54,37 @@ impl Signature {
         match self {
             Self::Dipole { .. } => "dipole",
             Self::StraddlingPair { .. } => "straddling-pair",
+            Self::AllOnOneTeacher { .. } => "all-on-one-teacher",
+            Self::Divergence { .. } => "divergence",
+            Self::UsefulExpertPruned { .. } => "useful-expert-pruned",
         }
     }
+}
+
+/// A gradient descent near a minimum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Descent {
+    /// The step `η`.
+    pub step: f64,
+    /// The largest eigenvalue `λ` of the Hessian there; by [`Hessian::spectrum`](super::Hessian::spectrum) or a closed form.
+    pub largest_eigenvalue: f64,
+}
+
+impl Descent {
+    /// `|1 − ηλ|`: the factor of the deviation along the steepest direction in one step.
+    pub fn growth(&self) -> f64 {
+        (1.0 - self.step * self.largest_eigenvalue).abs()
+    }
+}
+
+/// What is known of a training: a state, and with it the descent and the pruning that led to it, if any.
+#[derive(Clone, Copy, Debug)]
+pub struct Symptoms<'a> {
+    state: &'a OrderParameters,
+    router: Router,
+    order: usize,
+    descent: Option<Descent>,
+    removed: &'a [(usize, f64)],
 }
 
 /// Overlap beyond which two experts count as anti-aligned.
@@ -46,47 +93,74 @@ const ANTI_ALIGNED: f64 = -0.9;
 const CANCELLED: f64 = 0.1;
 /// Overlaps of a straddling pair: around 0.9156, apart from both a learned expert and a dormant one.
 const STRADDLING: [f64; 2] = [0.88, 0.95];
+/// An expert overlap that counts as aligned.
+const ALIGNED: f64 = 0.5;
+/// Rise of the loss beyond which a removal was a loss, above the roundings of two losses.
+const HARM: f64 = 1e-9;
 
-/// The signatures of a state, for experts `He_order`.
-pub fn signatures(state: &OrderParameters, router: Router, order: usize) -> Vec<Signature> {
-    let kernel = PairKernel::new(router, order);
-    let mut found = Vec::new();
-    for (student, other, overlap) in state.student_pairs() {
-        if overlap < ANTI_ALIGNED {
-            let [own, cross] = pair_losses(&kernel, state, student, other);
-            if own + cross < CANCELLED * own {
-                found.push(Signature::Dipole { student, other, loss: own + cross });
-            }
-        }
-        let straddles = |overlap: f64| (STRADDLING[0]..=STRADDLING[1]).contains(&overlap);
-        let shared = (0..state.teachers()).find(|&j| {
-            let sides = [state.expert(student, j), state.expert(other, j), -overlap];
-            sides.into_iter().filter(|side| straddles(*side)).count() == 2
-        });
-        found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
+impl<'a> Symptoms<'a> {
+    /// Of a state of a flow, for experts `He_order`.
+    pub fn of(state: &'a OrderParameters, router: Router, order: usize) -> Self {
+        Self { state, router, order, descent: None, removed: &[] }
     }
-    found
-}
 
-/// `½E f_i² + ½E f_k²` and `E f_i f_k`.
-fn pair_losses(kernel: &PairKernel, state: &OrderParameters, i: usize, k: usize) -> [f64; 2] {
-    let (si, sk) = (state.own(i), state.own(k));
-    let rho = [
-        [1.0, 1.0, state.student_router(i, k)],
-        [si, sk, si],
-        [si, sk, state.router_expert(i, k)],
-        [si, sk, state.router_expert(k, i)],
-        [si, sk, sk],
-        [1.0, 1.0, state.student(i, k)],
-    ];
-    let mut out = [[0.0; 3]; 7];
-    kernel.evaluate(rho.each_ref().map(|r| &r[..]), out.each_mut().map(|o| &mut o[..]));
-    [0.5 * sum(&out[0][..2]), out[0][2]]
+    /// With the gradient descent that is to go on from the state.
+    pub fn with_descent(self, descent: Descent) -> Self {
+        Self { descent: Some(descent), ..self }
+    }
+
+    /// With the students that were removed to get to the state, each with the change of the loss on its removal, as in [`Pruned::removed`](super::Pruned::removed).
+    pub fn with_removed(self, removed: &'a [(usize, f64)]) -> Self {
+        Self { removed, ..self }
+    }
+
+    /// All failures that they show.
+    pub fn signatures(&self) -> Vec<Signature> {
+        let mut found = self.pairs();
+        found.extend(self.one_teacher());
+        let growth = self.descent.map(|descent| descent.growth()).filter(|growth| *growth > 1.0);
+        found.extend(growth.map(|growth| Signature::Divergence { growth }));
+        let harmful = self.removed.iter().filter(|(_, change)| *change > HARM);
+        found.extend(harmful.map(|&(student, change)| Signature::UsefulExpertPruned { student, change }));
+        found
+    }
+
+    fn pairs(&self) -> Vec<Signature> {
+        let state = self.state;
+        let removal = Removal::of(state, self.router, self.order);
+        let mut found = Vec::new();
+        for (student, other, overlap) in state.student_pairs() {
+            if overlap < ANTI_ALIGNED {
+                let loss = removal.group_loss(&[student, other]);
+                let apart = removal.group_loss(&[student]) + removal.group_loss(&[other]);
+                if loss < CANCELLED * apart {
+                    found.push(Signature::Dipole { student, other, loss });
+                }
+            }
+            let straddles = |overlap: f64| (STRADDLING[0]..=STRADDLING[1]).contains(&overlap);
+            let shared = (0..state.teachers()).find(|&j| {
+                let sides = [state.expert(student, j), state.expert(other, j), -overlap];
+                sides.into_iter().filter(|side| straddles(*side)).count() == 2
+            });
+            found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
+        }
+        found
+    }
+
+    fn one_teacher(&self) -> Option<Signature> {
+        let (students, teachers) = (self.state.students(), self.state.teachers());
+        // One student cannot but serve one teacher, and of one teacher all students may.
+        if students < 2 || teachers < 2 {
+            return None;
+        }
+        let on = |j: usize| (0..students).all(|i| self.state.expert(i, j).abs() > ALIGNED);
+        (0..teachers).find(|j| on(*j)).map(|teacher| Signature::AllOnOneTeacher { teacher })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Flow, Start, Stop, StudentTeacher};
+    use super::super::{Flow, Hessian, Start, Stop, StudentTeacher};
     use super::*;
 
     /// A vector with the given entries, zero elsewhere. Axis 0 is the teacher's router, axis 1 its expert.
@@ -107,8 +181,12 @@ mod tests {
         Start::reduce(&model.unwrap())
     }
 
+    fn signatures(state: &OrderParameters) -> Vec<Signature> {
+        Symptoms::of(state, Router::Sigmoid, 3).signatures()
+    }
+
     fn found(routers: &[Vec<f64>], experts: &[Vec<f64>]) -> Vec<Signature> {
-        signatures(&start(routers, experts).order_parameters(), Router::Sigmoid, 3)
+        signatures(&start(routers, experts).order_parameters())
     }
 
     /// The same router and exactly opposite experts cancel: `f_i + f_k = 0`. A third student beside them is nothing.
@@ -165,7 +243,7 @@ mod tests {
             flow.run(600.0, &[], &[0.0, 100.0, 600.0], |_, state| states.push(state), |_, _| Stop::No).unwrap();
             for state in &states[..2] {
                 assert!((state.loss - 0.8801).abs() < 1e-4, "{}", state.loss);
-                assert_eq!(signatures(state, Router::Sigmoid, 3), []);
+                assert_eq!(signatures(state), []);
             }
             let end = &states[2];
             let [learned, redundant, between] = [end.expert(0, 0), end.expert(1, 0), end.student(0, 1)];
@@ -175,10 +253,66 @@ mod tests {
                 (learned - 0.9156).abs() < 5e-5 && (partner - 0.9156).abs() < 5e-5,
                 "{learned} {redundant} {between}"
             );
-            assert_eq!(
-                signatures(end, Router::Sigmoid, 3),
-                [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]
-            );
+            assert_eq!(signatures(end), [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]);
         }
+    }
+
+    /// Two teachers: routers on axes 0 and 2, experts on axes 1 and 3; students with these expert overlaps with the first teacher, the rest along directions of their own.
+    fn two_teachers(overlaps: [f64; 2], aside: [usize; 2]) -> OrderParameters {
+        let axis = |k: usize| sparse([(k, 1.0)]);
+        let experts = [tilted(overlaps[0], 1, aside[0]), tilted(overlaps[1], 1, aside[1])];
+        let (routers, teachers) = ([axis(6), axis(7)], [[axis(0), axis(2)], [axis(1), axis(3)]]);
+        let student: [&[Vec<f64>]; 2] = [&routers, &experts];
+        let model = StudentTeacher::from_rows(Router::Sigmoid, 3, student, [&teachers[0], &teachers[1]]);
+        Start::reduce(&model.unwrap()).order_parameters()
+    }
+
+    #[test]
+    fn all_on_one_teacher_is_recognised_and_near_misses_are_not() {
+        let all = Signature::AllOnOneTeacher { teacher: 0 };
+        assert_eq!(signatures(&two_teachers([0.8, 0.6], [4, 5])), [all]);
+        assert_eq!(signatures(&two_teachers([0.8, -0.6], [4, 5])), [all]);
+        // One is dormant; one serves the other teacher.
+        assert_eq!(signatures(&two_teachers([0.8, 0.45], [4, 5])), []);
+        assert_eq!(signatures(&two_teachers([0.8, 0.0], [4, 3])), []);
+        // All students at the only teacher there is are no failure, nor is a lone student.
+        let v = sparse([(0, 1.0)]);
+        assert_eq!(found(&[v.clone(), v.clone()], &[tilted(0.8, 1, 4), tilted(0.8, 1, 5)]), []);
+    }
+
+    /// At the teacher the largest eigenvalue is 6.47267 (theory X3): a step of 2% more than 2/6.47267 diverges, one of 2% less does not.
+    #[test]
+    fn divergence_is_a_step_beyond_the_largest_stable_one() {
+        let start = start(&[sparse([(0, 1.0)])], &[sparse([(1, 1.0)])]);
+        let mut hessian = Hessian::new(&start);
+        hessian.set(&start.state());
+        let largest_eigenvalue = hessian.spectrum().pop().unwrap();
+        let state = start.order_parameters();
+        let at = |factor: f64| {
+            let descent = Descent { step: factor * 2.0 / 6.472671767175286, largest_eigenvalue };
+            Symptoms::of(&state, Router::Sigmoid, 3).with_descent(descent).signatures()
+        };
+        assert_eq!(at(0.98), []);
+        assert_eq!(at(0.0), []);
+        let [Signature::Divergence { growth }] = at(1.02)[..] else { panic!("{:?}", at(1.02)) };
+        assert!((growth - 1.04).abs() < 1e-9, "{growth}");
+    }
+
+    /// Of a learned student and a redundant one, pruning to none takes both: the second removal is the harmful one.
+    #[test]
+    fn pruning_of_a_useful_expert_is_recognised() {
+        let start = start(&[sparse([(0, 1.0)]), sparse([(2, 1.0)])], &[sparse([(1, 1.0)]), sparse([(4, 1.0)])]);
+        let state = start.order_parameters();
+        let removal = Removal::of(&state, Router::Sigmoid, 3);
+        let of = |removed: &[(usize, f64)]| Symptoms::of(&state, Router::Sigmoid, 3).with_removed(removed).signatures();
+        assert_eq!(of(&removal.prune().removed), []);
+        let [Signature::UsefulExpertPruned { student: 0, change }] =
+            of(&removal.prune_to(0, f64::INFINITY).removed)[..]
+        else {
+            panic!("{:?}", removal.prune_to(0, f64::INFINITY))
+        };
+        assert!((change - 0.8801371).abs() < 1e-7, "{change}");
+        // A removal that costs nothing is none.
+        assert_eq!(of(&[(1, -0.88), (0, 1e-15)]), []);
     }
 }

@@ -1,0 +1,516 @@
+//! `pruning`: can redundant experts be found and removed after training, by loss evaluations alone?
+//!
+//! # The prediction
+//!
+//! The criterion is the change `ΔL` of the loss on removal of one expert (`theory`, `removal.rs`): who can evaluate the loss knows it. With every teacher recovered, the residual is the sum of the
+//! redundant experts, so `ΔL = ±½E f² = ±3Φ_00(1) = ±(3/2 − 3A_1)`: plus for a useful expert, minus for a redundant one, a gap of `3 − 6A_1 = 1.7603`. The rule needs no number of teachers: remove the expert
+//! of the lowest `ΔL` as long as that is negative.
+//!
+//! A redundant expert at overlap `u` with a learned one has pulled it aside by `4.5u²/(9 − 18A_1)`, force `18Φ_00(0)u²` over stiffness (theory X3), so that the pruned student's loss is
+//! `½·4.5²/(9 − 18A_1) Σu⁴ = 1.917 Σu⁴ ∝ d^{−2}`; fine-tuning takes that away at the rate 0.538.
+//!
+//! The time to do it is between recovery, at `√d/(4.5c)`, and waking of the redundant expert, at `1/(15.34u²) = d/(15.34c'²)` (theory X6), `c, c'` overlaps times `√d`.
+//!
+//! # Where the bounds come from
+//!
+//! *Scope.* A start counts if, teachers and students being matched greedily, every matched overlap is at least `⅔d^{−1/2}` and leads all others of its teacher and of its student among the unmatched by a factor 3/2.
+//! Then all teachers are recovered by `√d/3 + O(20)`, and another overlap `c' ≤ ⅔c` is at most `c'/(1 − c'/c) ≤ 2c` when the pair jumps. Pruning takes place at `√d/2`: for waking before that at `d = 10⁶` an overlap
+//! `c' = √(2√d/15.34) > 11` is needed, so `c > 5.5`, which no draw of a normal variable in a million is.
+//!
+//! *Gap.* `E f_i f_k = 1.5u³` of a learned and a redundant expert is below `3·10⁻⁶` for `|u| < 0.012`: `1.7603 ± 0.001` leaves a factor 300.
+//!
+//! *Share.* By the scope no failure is expected in a thousand starts; a share of three in four is what the claim is held to. All of 32 starts or 31 of them give an interval above it.
+//! Findings are held to a majority, which 12 of 12 give. Under random student overlaps a pair anti-aligns before the first alignment in 0.78 of the starts (four students, two teachers; lemma `student-overlap`) and both its members
+//! are kept, since each alone cancels the other: the rule is exact in at most 0.22 of them: that 17 of 32 are, which would reach 0.75, has probability `10⁻⁴`.
+//!
+//! *Loss.* `1.917Σu⁴` is `10⁻¹¹` for `c' = 1` at `d = 10⁶` and below `10⁻⁶` for every `c' < 18`. Fine-tuning for 60 units at the rate 0.538 leaves `e^{−32} = 10⁻¹⁴` of any loss; what is left is rounding, `10⁻¹⁴`.
+//!
+//! *Window.* Corrections to the laws are relative `O(u)` with factors below 5 (measured ratios of theory X6: 1 ± 4.5u) and time units of order one: they bend exponents over `d = 10⁴ … 10⁸` by at most
+//! `5·0.03/ln 10⁴ = 0.016` for recovery (`T ≥ 11`, one unit or two) and twice that for waking; `0.5 ± 0.03` and `1 ± 0.1` hold that. At the largest dimension of the window `5u < 0.01`: `±0.05`.
+
+use moe_kernels::CovarianceTable;
+use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParameters, Removal, Start, Stop, Watch};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Mark, Parameter, Run, Scale, Table,
+    statistics,
+};
+
+mod cancelling;
+mod window;
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "pruning",
+    paper: "2510.07205",
+    claim: "After training, redundant experts can be removed and the pruned model fine-tuned to the optimum: ranked by the change of the loss on removal, useful and redundant experts are apart by \
+            3 − 6A_1 = 1.7603; removing experts while that lowers the loss keeps exactly one for each teacher, without knowledge of the teacher or of the number of its experts; the state in which experts are so separated lasts from the last recovery, at a time ∝ √d, \
+            until a redundant expert wakes and shares a teacher, at a time ∝ d.",
+    scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, v ⟂ w and the paper's Gaussian raw norms; student-student overlaps 0 at the start (≪ d^{-1/2}); starts in which every \
+            teacher has a student of its own with overlap at least ⅔ d^{-1/2} and a lead of 3/2; pruned at t = √d/2, at the numbers and dimensions of the run. Random student overlaps, other times and cancelling groups: findings.",
+    ledger: Label::Supported,
+    typical_seconds: 25.0,
+    parameters: &[
+        Parameter::integer("replicates", "independent starts", "", [32, 100_000], [32, 240, 2000]),
+        Parameter::integer(
+            "window-replicates",
+            "starts followed until a redundant expert wakes",
+            "",
+            [16, 100_000],
+            [16, 80, 400],
+        ),
+        Parameter::integer(
+            "window-decades",
+            "decades between two dimensions of the window, 10⁴ … 10⁸",
+            "",
+            [1, 4],
+            [4, 2, 1],
+        ),
+        Parameter::integer("decades", "dimension of the pruning, as a power of ten", "", [6, 8], [6, 6, 8]),
+        Parameter::integer("students", "number m of students", "", [3, 8], [4, 4, 4]),
+        Parameter::integer("teachers", "number m* of teachers; m* + 1 students in the window", "", [2, 4], [2, 2, 2]),
+        Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-5], [1e-6, 1e-8, 1e-9]),
+    ],
+    check,
+};
+
+/// Level of every interval.
+const LEVEL: f64 = 0.99;
+/// Smallest matched overlap, times `√d`.
+const LEAST: f64 = 2.0 / 3.0;
+/// Largest other overlap over a matched one.
+const RIVAL: f64 = 2.0 / 3.0;
+/// Overlaps of a recovered teacher, expert and router.
+const RECOVERED: f64 = 0.99;
+/// Shares accepted for what the claim needs, for a finding, and where the claim fails.
+const NEARLY_ALL: [f64; 2] = [0.75, 1.0];
+const MAJORITY: [f64; 2] = [0.5, 1.0];
+const MISSED: [f64; 2] = [0.0, 0.75];
+/// Time of the pruning, in units of `√d`.
+const MOMENT: f64 = 0.5;
+/// Accepted deviation from the gap.
+const GAP_ERROR: f64 = 1e-3;
+/// Time units of fine-tuning, and what it may leave.
+const TUNING: f64 = 60.0;
+const TUNED: f64 = 1e-12;
+/// Accepted loss of the pruned student.
+const PRUNED: f64 = 1e-6;
+/// Time up to which the explicit method is cheaper than the implicit one.
+const EXPLICIT: f64 = 1500.0;
+
+/// Pruning of one state by removal, and the fine-tuning of what is left.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Pruning {
+    replicate: u64,
+    /// Smallest `ΔL` of a student that serves a teacher less the largest of the others.
+    gap: Option<f64>,
+    /// The same for the raw norm of the expert.
+    norm_gap: Option<f64>,
+    /// Students that were kept, and those that had recovered the teachers, if all were.
+    kept: Vec<usize>,
+    serving: Option<Vec<usize>>,
+    /// Loss before, after pruning, and after fine-tuning.
+    before: f64,
+    pruned: f64,
+    tuned: Option<f64>,
+    /// `1.917 Σu⁴` over the useful and the redundant students.
+    predicted: Option<f64>,
+    /// Teachers recovered at the end.
+    recovered: usize,
+    /// One student is left for each teacher, and recovers it.
+    exact: bool,
+}
+
+/// Constants of the closed forms.
+struct Constants {
+    /// `E f² = 6Φ_00(1)`.
+    unit: f64,
+    /// `½·(18Φ_00(0))²/(18Φ_00(1))`.
+    quartic: f64,
+}
+
+impl Constants {
+    fn new() -> Self {
+        let table = CovarianceTable::new(moe_kernels::Router::Sigmoid, 2);
+        let (near, far) = (table.value(0, 0, 1.0), table.value(0, 0, 0.0));
+        Self { unit: 6.0 * near, quartic: 0.5 * (18.0 * far).powi(2) / (18.0 * near) }
+    }
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let constants = Constants::new();
+    let exponent = run.integer("decades") as u32;
+    let (students, teachers) = (run.integer("students") as usize, run.integer("teachers") as usize);
+    let replicates = eligible(run, students, run.integer("replicates") as usize)?;
+    let law = |dimension: u64, overlap: f64| law(students, teachers, dimension, overlap);
+    let dimension = 10u64.pow(exponent);
+    let orthogonal = law(dimension, 0.0);
+    let in_time = sweep(run, "in-time", &orthogonal, &replicates, When::Clock(MOMENT))?;
+    // Half of the starts serve the findings.
+    let half = &replicates[..replicates.len().div_ceil(2)];
+    let small = sweep(run, "in-time-small", &law(10_000, 0.0), half, When::Clock(1.0))?;
+    let early = sweep(run, "first-alignment", &orthogonal, half, When::FirstAlignment)?;
+    let start = sweep(run, "at-start", &orthogonal, half, When::Clock(0.0))?;
+    let unmatched: Vec<u64> = (0..replicates.len() as u64).collect();
+    let random = sweep(run, "random-overlaps", &law(dimension, 1.0), &unmatched, When::Clock(MOMENT))?;
+    let window = window::Window::measure(run)?;
+
+    let at = format!("d = 10^{exponent}, t = √d/2");
+    let exact = |rows: &[Pruning], what: &str| {
+        share(
+            rows,
+            NEARLY_ALL,
+            format!("share of starts in which the rule keeps one expert for each teacher and recovers all, {what}"),
+            |row| row.exact,
+        )
+    };
+    let separated = |rows: &[Pruning], score: &str, gap: &dyn Fn(&Pruning) -> Option<f64>| {
+        share(
+            rows,
+            NEARLY_ALL,
+            format!("share of starts in which every useful expert ranks above every redundant one by {score}, {at}"),
+            |row| gap(row).is_some_and(|gap| gap > 0.0),
+        )
+    };
+    let gap = |unit: f64, statement: String| {
+        let gaps: Vec<f64> = in_time.iter().filter_map(|row| row.gap).collect();
+        Evidence::estimate(statement, LEVEL, statistics::median(&gaps, LEVEL), [unit - GAP_ERROR, unit + GAP_ERROR])
+    };
+    let failures: Vec<_> = in_time.iter().filter(|row| !row.exact).take(3).map(|row| json!(row)).collect();
+    let mut evidence = vec![
+        separated(&in_time, "the change of the loss on removal", &|row| row.gap),
+        gap(
+            constants.unit,
+            format!("smallest change of a useful less largest of a redundant expert, {at}, median over starts"),
+        ),
+        exact(&in_time, &at).with_witness(json!({ "seed": run.seed(), "failures": failures })),
+        share(
+            &in_time,
+            NEARLY_ALL,
+            format!(
+                "share of starts in which the pruned student's loss is below {PRUNED:e} and, {TUNING} units of fine-tuning later, below {TUNED:e}, {at}"
+            ),
+            |row| row.pruned < PRUNED && row.tuned.is_some_and(|loss| loss < TUNED),
+        ),
+    ];
+    evidence.extend(window.evidence());
+    let mut controls = vec![
+        Control::new(
+            "ranking by the raw norm of the expert, which the flow conserves, must not separate",
+            separated(&in_time, "the raw norm", &|row| row.norm_gap),
+        ),
+        Control::new(
+            "a gap of one expert's loss, 0.8801, is rejected",
+            gap(0.5 * constants.unit, format!("the gap against half of it, {at}")),
+        ),
+        Control::new(
+            "pruning at the first alignment, with teachers still to learn, is rejected",
+            exact(&early, "pruned when the first expert reaches 0.9"),
+        ),
+    ];
+    controls.extend(window.controls());
+
+    let judged = |title: &str, item: Evidence, witness| {
+        let statement = item.statement().to_string();
+        Finding::judged(title, statement, &[item], &controls, witness)
+    };
+    let recovered =
+        |rows: &[Pruning]| rows.iter().map(|row| row.recovered).sum::<usize>() as f64 / rows.len().max(1) as f64;
+    let ratios: Vec<f64> =
+        small.iter().filter_map(|row| Some(row.pruned / row.predicted.filter(|law| *law > 1e-12)?)).collect();
+    let groups = cancelling::finding(run, constants.unit)?;
+    let findings = vec![
+        judged(
+            "loss of the pruned student",
+            Evidence::estimate(
+                "loss after pruning over 1.917 Σu⁴ of the overlaps of useful with redundant experts, d = 10⁴, median over starts",
+                LEVEL,
+                statistics::median(&ratios, LEVEL),
+                [0.9, 1.1],
+            ),
+            json!({ "starts": ratios.len() }),
+        ),
+        judged(
+            "too early: before any alignment",
+            share(
+                &start,
+                MAJORITY,
+                "share of starts in which the rule, at the start, removes every expert".into(),
+                |row| row.kept.is_empty(),
+            ),
+            json!({ "teachers recovered, mean": recovered(&start) }),
+        ),
+        judged(
+            "too early: at the first alignment",
+            share(
+                &early,
+                MAJORITY,
+                "share of starts in which pruning when the first expert reaches 0.9 removes one that, without pruning, has recovered a teacher at √d/2; that teacher is not recovered afterwards".into(),
+                |row| row.recovered < teachers && removes_useful(row, &in_time),
+            ),
+            json!({ "teachers recovered, mean": recovered(&early), "in time": recovered(&in_time) }),
+        ),
+        judged("too late", window.late(), window.late_witness()),
+        judged(
+            "random student overlaps: dipoles hide from single removals",
+            share(
+                &random,
+                MISSED,
+                format!(
+                    "share of random starts, student overlaps and matching as they come, in which the rule keeps one expert for each teacher and recovers all, {at}"
+                ),
+                |row| row.exact,
+            ),
+            json!({ "more kept than teachers": random.iter().filter(|row| row.kept.len() > teachers).count(), "starts": random.len(), "teachers recovered, mean": recovered(&random) }),
+        ),
+        groups,
+    ];
+    let tables = vec![
+        pruning_table(&[
+            ("at the start", &start),
+            ("first alignment", &early),
+            ("in time", &in_time),
+            ("in time, d = 10^4", &small),
+            ("in time, random overlaps", &random),
+        ]),
+        gap_table(&in_time),
+        window.table(),
+    ];
+    let figures = vec![
+        Figure::new(
+            "gap",
+            "change of the loss on removal: useful less redundant, and the same for raw norms",
+            "gap",
+            "start",
+            ["gap", "norm gap"],
+            [Scale::Linear; 2],
+        )
+        .with_mark(Mark::y(constants.unit, "3 − 6A_1")),
+        window.figure(),
+    ];
+    Ok(Findings { evidence, controls, findings, tables, figures })
+}
+
+/// The moment of pruning.
+#[derive(Clone, Copy)]
+enum When {
+    /// In units of `√d`.
+    Clock(f64),
+    FirstAlignment,
+}
+
+fn law(students: usize, teachers: usize, dimension: u64, student_overlap: f64) -> InitialLaw {
+    InitialLaw { student_overlap, gaussian_norms: true, ..InitialLaw::new(3, students, teachers, dimension) }
+}
+
+/// The first replicates in the lemma's scope. Draws are paired, so one dimension decides for all.
+fn eligible(run: &Run<'_>, students: usize, wanted: usize) -> Result<Vec<u64>, CheckError> {
+    let law = law(students, run.integer("teachers") as usize, 100_000_000, 0.0);
+    let mut found = Vec::new();
+    for replicate in 0..2000 * wanted as u64 {
+        // Without more students than teachers there is nothing to prune.
+        if found.len() == wanted || students <= law.teachers {
+            break;
+        }
+        run.proceed()?;
+        if is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?) {
+            found.push(replicate);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether every teacher has a student of its own: the hypothesis of the module's documentation.
+fn is_matched(start: &Start) -> bool {
+    let state = start.order_parameters();
+    let least = LEAST / (start.dimension as f64).sqrt();
+    let (mut students, mut teachers) = (vec![true; state.students()], vec![true; state.teachers()]);
+    for _ in 0..state.teachers() {
+        let open: Vec<_> = state.pairs().filter(|(i, j, _)| students[*i] && teachers[*j]).collect();
+        let Some(&(i, j, best)) = open.iter().max_by(|a, b| a.2.total_cmp(&b.2)) else { return false };
+        let rival = |&&(k, l, overlap): &&(usize, usize, f64)| (k == i) != (l == j) && overlap > RIVAL * best;
+        if best < least || open.iter().any(|pair| rival(&pair)) {
+            return false;
+        }
+        (students[i], teachers[j]) = (false, false);
+    }
+    true
+}
+
+fn sweep(
+    run: &Run<'_>,
+    name: &str,
+    law: &InitialLaw,
+    replicates: &[u64],
+    when: When,
+) -> Result<Vec<Pruning>, CheckError> {
+    run.units(name, replicates.len(), |unit| {
+        let start = law.sample(run.seed(), replicates[unit]).map_err(CheckError::theory)?;
+        let end = (law.dimension as f64).sqrt();
+        let (state, tuning) = match when {
+            When::Clock(0.0) => (start.order_parameters(), TUNING),
+            When::Clock(moment) => (follow(run, &start, moment * end, &[])?.0, TUNING),
+            // What was kept has as much time as a student that is not pruned.
+            When::FirstAlignment => (follow(run, &start, end, &[Watch::Expert(0.9)])?.0, MOMENT * end),
+        };
+        prune(run, replicates[unit], &start, &state, tuning)
+    })
+}
+
+/// The state at the first event, or at `until`, and whether there was an event and when.
+fn follow(
+    run: &Run<'_>,
+    start: &Start,
+    until: f64,
+    watches: &[Watch],
+) -> Result<(OrderParameters, Option<f64>), CheckError> {
+    let interrupted = |_: f64| run.proceed().is_err();
+    let method = if until <= EXPLICIT { Method::Explicit } else { Method::Implicit };
+    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let (mut end, mut event) = (None, None);
+    let outcome = flow.run(
+        until,
+        watches,
+        &[until],
+        |_, state| end = Some(state),
+        |at, state| {
+            event = Some((at.time, state.clone()));
+            Stop::Yes
+        },
+    );
+    run.proceed()?;
+    outcome.map_err(CheckError::theory)?;
+    let (time, state) = event.map_or((None, end), |(time, state)| (Some(time), Some(state)));
+    let stopped = FlowError::Stopped { time: until };
+    Ok((state.ok_or_else(|| CheckError::theory(stopped))?, time))
+}
+
+/// Prunes the state by removal and fine-tunes what is left.
+fn prune(
+    run: &Run<'_>,
+    replicate: u64,
+    start: &Start,
+    state: &OrderParameters,
+    tuning: f64,
+) -> Result<Pruning, CheckError> {
+    let m = state.students();
+    let removal = Removal::of(state, start.router, start.order);
+    let pruned = removal.prune();
+    let serving = serving(state);
+    let norms: Vec<f64> = start.norms()[m..].to_vec();
+    let constants = Constants::new();
+    let predicted = serving.as_ref().map(|serving| {
+        let others = (0..m).filter(|k| !serving.contains(k));
+        constants.quartic * others.flat_map(|k| serving.iter().map(move |i| state.student(*i, k).powi(4))).sum::<f64>()
+    });
+    let mut row = Pruning {
+        replicate,
+        gap: serving.as_ref().and_then(|serving| gap(&removal.changes(), serving)),
+        norm_gap: serving.as_ref().and_then(|serving| gap(&norms, serving)),
+        kept: pruned.kept,
+        serving: serving.clone(),
+        before: state.loss,
+        pruned: pruned.loss,
+        tuned: None,
+        predicted,
+        recovered: 0,
+        exact: false,
+    };
+    if !row.kept.is_empty() {
+        let (end, _) = follow(run, &start.at(state).with_students(&row.kept), tuning, &[])?;
+        row.recovered = (0..end.teachers()).filter(|j| server(&end, *j).is_some()).count();
+        row.tuned = Some(end.loss);
+        row.exact = row.kept.len() == end.teachers() && row.recovered == end.teachers();
+    }
+    Ok(row)
+}
+
+/// The student that has recovered teacher `j`. The evaluation of a pruning looks at the teacher; the pruning does not.
+fn server(state: &OrderParameters, j: usize) -> Option<usize> {
+    (0..state.students()).find(|&i| state.expert(i, j) > RECOVERED && state.router(i, j) > RECOVERED)
+}
+
+/// The students that have recovered the teachers; none unless all teachers are.
+fn serving(state: &OrderParameters) -> Option<Vec<usize>> {
+    (0..state.teachers()).map(|j| server(state, j)).collect()
+}
+
+/// Smallest score of the useful less the largest of the others.
+fn gap(scores: &[f64], useful: &[usize]) -> Option<f64> {
+    let of =
+        |wanted: bool| scores.iter().enumerate().filter(move |(i, _)| useful.contains(i) == wanted).map(|(_, x)| *x);
+    Some(of(true).min_by(f64::total_cmp)? - of(false).max_by(f64::total_cmp)?)
+}
+
+/// Whether a pruning removed a student that recovers a teacher in the flow that goes on unpruned from the same start.
+fn removes_useful(row: &Pruning, unpruned: &[Pruning]) -> bool {
+    let later = unpruned.iter().find(|later| later.replicate == row.replicate);
+    later.and_then(|later| later.serving.as_ref()).is_some_and(|useful| useful.iter().any(|i| !row.kept.contains(i)))
+}
+
+fn share(rows: &[Pruning], accept: [f64; 2], statement: String, of: impl Fn(&Pruning) -> bool) -> Evidence {
+    let hits = rows.iter().filter(|row| of(row)).count() as u64;
+    Evidence::estimate(statement, LEVEL, statistics::proportion(hits, rows.len() as u64, LEVEL), accept)
+}
+
+fn pruning_table(sweeps: &[(&str, &Vec<Pruning>)]) -> Table {
+    let heads = ["pruned", "starts", "exact", "kept", "recovered", "L before", "L pruned", "L tuned", "gap"];
+    let mut table = Table::new("pruning", heads.map(|head| Column::new(head, "")));
+    for (name, rows) in sweeps {
+        let median = |of: &dyn Fn(&Pruning) -> Option<f64>| {
+            statistics::median(&rows.iter().filter_map(of).collect::<Vec<_>>(), 0.5).map(|e| e.value)
+        };
+        let mean = |of: &dyn Fn(&Pruning) -> f64| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+        table.push([
+            (*name).into(),
+            rows.len().into(),
+            rows.iter().filter(|row| row.exact).count().into(),
+            mean(&|row| row.kept.len() as f64).into(),
+            mean(&|row| row.recovered as f64).into(),
+            median(&|row| Some(row.before)).into(),
+            median(&|row| Some(row.pruned)).into(),
+            median(&|row| row.tuned).into(),
+            median(&|row| row.gap).into(),
+        ]);
+    }
+    table
+}
+
+fn gap_table(rows: &[Pruning]) -> Table {
+    let mut table = Table::new("gap", ["start", "gap", "norm gap"].map(|head| Column::new(head, "")));
+    for row in rows.iter().take(64) {
+        table.push([row.replicate.into(), row.gap.into(), row.norm_gap.into()]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gap_is_between_the_worst_useful_and_the_best_other() {
+        assert_eq!(gap(&[0.9, -0.8, 0.7, -0.9], &[0, 2]), Some(1.5));
+        assert_eq!(gap(&[0.9, 1.0, 0.7], &[2, 0]), Some(0.7 - 1.0));
+        // Without redundant students there is no gap.
+        assert_eq!(gap(&[0.9, 0.8], &[0, 1]), None);
+    }
+
+    /// A draw in the scope has a lead for every matched pair; turning two students to one teacher takes it away.
+    #[test]
+    fn scope_asks_for_a_lead() {
+        let law = law(4, 2, 1_000_000, 0.0);
+        let matched = |replicate| is_matched(&law.sample(0, replicate).unwrap());
+        let found: Vec<u64> = (0..200).filter(|replicate| matched(*replicate)).collect();
+        assert!(!found.is_empty() && found.len() < 150, "{}", found.len());
+        for replicate in found {
+            let state = law.sample(0, replicate).unwrap().order_parameters();
+            let mut best: Vec<f64> =
+                (0..2).map(|j| (0..4).map(|i| state.expert(i, j)).fold(f64::MIN, f64::max)).collect();
+            best.sort_by(f64::total_cmp);
+            assert!(best[1] >= LEAST * 1e-3, "{best:?}");
+        }
+    }
+}

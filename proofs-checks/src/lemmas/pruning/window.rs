@@ -1,0 +1,195 @@
+//! The window for pruning: from the recovery of the last teacher to the waking of the redundant student, with one student more than teachers.
+
+use moe_theory::soft_routed::{Flow, Method, Stop, Watch};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{LEVEL, MAJORITY, Pruning, eligible, follow, law, prune, serving, share};
+use crate::{CheckError, Column, Control, Evidence, Figure, Run, Scale, Table, statistics};
+
+/// Decimal exponents of the smallest and the largest dimension.
+const DECADES: [u32; 2] = [4, 8];
+/// An expert that has recovered its teacher, and an overlap of a student that has woken.
+const ALIGNED: f64 = 0.9;
+const AWAKE: f64 = 0.5;
+/// Multiples of the predicted time that are waited for.
+const PATIENCE: f64 = 4.0;
+/// Time after waking at which a late pruning takes place: by then the pair straddles.
+const LATE: f64 = 100.0;
+
+/// One start at one dimension.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Passage {
+    /// Time at which the last teacher's expert is aligned.
+    recovery: Option<f64>,
+    /// `1/(15.34u²)` for the largest overlap of the redundant student with a learned expert at `√d`.
+    predicted: Option<f64>,
+    /// Time from the start to its waking.
+    waking: Option<f64>,
+    /// Time from `√d` to its waking over the predicted one.
+    ratio: Option<f64>,
+    /// Loss once it has woken.
+    woken: Option<f64>,
+    /// Pruning after that.
+    late: Option<Pruning>,
+}
+
+/// The passages of every start.
+pub(super) struct Window {
+    dimensions: Vec<u64>,
+    /// `[replicate][dimension]`.
+    rows: Vec<Vec<Passage>>,
+}
+
+impl Window {
+    pub(super) fn measure(run: &Run<'_>) -> Result<Self, CheckError> {
+        let teachers = run.integer("teachers") as usize;
+        let replicates = eligible(run, teachers + 1, run.integer("window-replicates") as usize)?;
+        let step = run.integer("window-decades") as usize;
+        let mut exponents: Vec<u32> = (DECADES[0]..DECADES[1]).step_by(step).collect();
+        exponents.push(DECADES[1]);
+        let dimensions: Vec<u64> = exponents.into_iter().map(|k| 10u64.pow(k)).collect();
+        let rows = run.units("window", replicates.len() * dimensions.len(), |unit| {
+            passage(run, replicates[unit / dimensions.len()], dimensions[unit % dimensions.len()])
+        })?;
+        Ok(Self { rows: rows.chunks(dimensions.len()).map(<[_]>::to_vec).collect(), dimensions })
+    }
+
+    fn exponent(&self, statement: &str, of: impl Fn(&Passage) -> Option<f64>, accept: [f64; 2]) -> Evidence {
+        let last = self.dimensions.len() - 1;
+        let decades = (self.dimensions[last] as f64 / self.dimensions[0] as f64).ln();
+        let slope = |row: &Vec<Passage>| Some((of(&row[last])? / of(&row[0])?).ln() / decades);
+        let slopes: Vec<f64> = self.rows.iter().filter_map(slope).collect();
+        let statement = format!("{statement}: exponent in d between 10⁴ and 10⁸, median over starts");
+        Evidence::estimate(statement, LEVEL, statistics::median(&slopes, LEVEL), accept)
+    }
+
+    fn ratio(&self, factor: f64, statement: &str) -> Evidence {
+        let last = |row: &Vec<Passage>| Some(factor * row.last()?.ratio?);
+        let ratios: Vec<f64> = self.rows.iter().filter_map(last).collect();
+        Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.95, 1.05])
+    }
+
+    pub(super) fn evidence(&self) -> Vec<Evidence> {
+        vec![
+            self.exponent("time of the last teacher's recovery", |p| p.recovery, OPENS),
+            self.exponent("time of the redundant student's waking", |p| p.waking, [0.9, 1.1]),
+            self.ratio(1.0, "time of waking times 15.34u², u the redundant student's largest overlap with a learned expert at √d, d = 10⁸, median over starts"),
+        ]
+    }
+
+    pub(super) fn controls(&self) -> Vec<Control> {
+        vec![
+            Control::new(
+                "the window does not close as it opens: waking ∝ √d is rejected",
+                self.exponent("time of waking", |p| p.waking, OPENS),
+            ),
+            Control::new(
+                "the waking law with half of its constant is rejected",
+                self.ratio(0.5, "time of waking times 7.67u², d = 10⁸, median over starts"),
+            ),
+        ]
+    }
+
+    fn lates(&self) -> Vec<Pruning> {
+        self.rows.iter().flatten().filter_map(|p| p.late.clone()).collect()
+    }
+
+    /// What a pruning after waking leads to.
+    pub(super) fn late(&self) -> Evidence {
+        let statement = format!(
+            "share of prunings {LATE} units after waking that keep one expert for each teacher and recover all by fine-tuning, all dimensions"
+        );
+        share(&self.lates(), MAJORITY, statement, |row| row.exact)
+    }
+
+    pub(super) fn late_witness(&self) -> Value {
+        let lates = self.lates();
+        json!({ "prunings": lates.len(), "failures": lates.iter().filter(|row| !row.exact).collect::<Vec<_>>() })
+    }
+
+    pub(super) fn table(&self) -> Table {
+        let heads = ["d", "starts", "recovery", "waking", "waking/law", "L woken", "late prunings", "exact"];
+        let mut table = Table::new("window", heads.map(|head| Column::new(head, "")));
+        for (k, &d) in self.dimensions.iter().enumerate() {
+            let column: Vec<&Passage> = self.rows.iter().map(|row| &row[k]).collect();
+            let median = |of: &dyn Fn(&Passage) -> Option<f64>| {
+                statistics::median(&column.iter().filter_map(|p| of(p)).collect::<Vec<_>>(), 0.5).map(|e| e.value)
+            };
+            table.push([
+                d.into(),
+                column.len().into(),
+                median(&|p| p.recovery).into(),
+                median(&|p| p.waking).into(),
+                median(&|p| p.ratio).into(),
+                median(&|p| p.woken).into(),
+                column.iter().filter(|p| p.late.is_some()).count().into(),
+                column.iter().filter(|p| p.late.as_ref().is_some_and(|late| late.exact)).count().into(),
+            ]);
+        }
+        table
+    }
+
+    pub(super) fn figure(&self) -> Figure {
+        Figure::new(
+            "window",
+            "the window for pruning: recovery of the last teacher, waking of the redundant student",
+            "window",
+            "d",
+            ["recovery", "waking"],
+            [Scale::Log; 2],
+        )
+    }
+}
+
+/// Accepted exponents of the recovery.
+const OPENS: [f64; 2] = [0.47, 0.53];
+
+fn passage(run: &Run<'_>, replicate: u64, dimension: u64) -> Result<Passage, CheckError> {
+    let teachers = run.integer("teachers") as usize;
+    let start =
+        law(teachers + 1, teachers, dimension, 0.0).sample(run.seed(), replicate).map_err(CheckError::theory)?;
+    let mut passage = Passage { recovery: None, predicted: None, waking: None, ratio: None, woken: None, late: None };
+    let until = (dimension as f64).sqrt();
+    let interrupted = |_: f64| run.proceed().is_err();
+    let method = if until <= super::EXPLICIT { Method::Explicit } else { Method::Implicit };
+    let (mut recovered, mut plateau) = (vec![None; teachers], None);
+    let outcome = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted).run(
+        until,
+        &[Watch::Expert(ALIGNED)],
+        &[until],
+        |_, state| plateau = Some(state),
+        |event, _| {
+            recovered[event.other].get_or_insert(event.time);
+            Stop::No
+        },
+    );
+    run.proceed()?;
+    outcome.map_err(CheckError::theory)?;
+    passage.recovery =
+        recovered.into_iter().collect::<Option<Vec<f64>>>().and_then(|all| all.into_iter().reduce(f64::max));
+    let Some((state, useful)) = plateau.and_then(|state| serving(&state).map(|useful| (state, useful))) else {
+        return Ok(passage);
+    };
+    let redundant = (0..=teachers).filter(|k| !useful.contains(k));
+    let overlap = redundant.flat_map(|k| useful.iter().map(move |i| (*i, k))).map(|(i, k)| state.student(i, k).abs());
+    // `(18Φ_00(0))²/(18Φ_00(1)) = 4·1.917`, twice that over the square: the integral of du/dt = 7.67u³ from u on.
+    let predicted = 1.0 / (8.0 * super::Constants::new().quartic * overlap.fold(0.0, f64::max).powi(2));
+    // Without any overlap there is no waking.
+    if !predicted.is_finite() {
+        return Ok(passage);
+    }
+    passage.predicted = Some(predicted);
+    let plateau = start.at(&state);
+    let watches = [Watch::Expert(AWAKE), Watch::StudentFalls(-AWAKE)];
+    let (awake, waking) = follow(run, &plateau, PATIENCE * predicted, &watches)?;
+    passage.waking = waking.map(|time| until + time);
+    passage.ratio = waking.map(|time| time / predicted);
+    if waking.is_some() {
+        let awake = start.at(&awake);
+        let (late, _) = follow(run, &awake, LATE, &[])?;
+        passage.woken = Some(late.loss);
+        passage.late = Some(prune(run, replicate, &awake, &late, super::TUNING)?);
+    }
+    Ok(passage)
+}
