@@ -2,6 +2,7 @@
 
 mod fine_tuning_rate;
 mod hermite_coefficients;
+mod orthogonal_initialisation;
 mod phase_transition;
 mod population_loss;
 mod student_overlap;
@@ -15,4 +16,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     student_overlap::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
+    orthogonal_initialisation::LEMMA,
 ];

@@ -17,6 +17,7 @@
 
 mod assembly;
 mod crossings;
+mod degree;
 mod explicit;
 mod flow;
 mod hessian;
@@ -25,6 +26,7 @@ mod integrator;
 mod law;
 mod model;
 mod order;
+mod perturbed;
 mod population;
 mod reduction;
 mod signatures;
@@ -38,6 +40,7 @@ pub use integrator::{IntegratorError, Method};
 pub use law::{alignment_rate, alignment_time};
 pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
 pub use order::OrderParameters;
+pub use perturbed::{TeacherOverlaps, overlapping_alignment_time};
 pub use population::PopulationLoss;
 pub use reduction::Start;
 pub use signatures::{Signature, signatures};
