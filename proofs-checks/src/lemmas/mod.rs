@@ -2,6 +2,7 @@
 
 mod fine_tuning_rate;
 mod hermite_coefficients;
+mod initialisation_perturbation;
 mod orthogonal_initialisation;
 mod phase_transition;
 mod population_loss;
@@ -17,4 +18,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
     orthogonal_initialisation::LEMMA,
+    initialisation_perturbation::LEMMA,
 ];
