@@ -33,7 +33,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "orthogonal-initialisation",
     paper: "2510.07205",
     claim: "The initialisation must make v_i orthogonal to w_i: without it, from the same Gaussian draws, training ends otherwise (other student-teacher pairs, another \
-            order, or a first alignment at a time off by more than a tenth), with fewer teachers or with a larger loss, in at least half of the starts.",
+            order, or a first alignment at a time off by more than a tenth), with fewer teachers or with a loss larger by a tenth, in at least half of the starts.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, Gaussian start with raw norms 1 in which v is made \
             orthogonal to w or left as drawn (v·w = O(d^{-1/2})), student-student overlaps random; up to t = √d, at the d ≥ 10⁴ of the tables. 'Needed' read as above is this project's reading.",
     ledger: Label::Refuted,
@@ -64,7 +64,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
 const LEVEL: f64 = 0.99;
 /// Students and teachers.
 const UNITS: (usize, usize) = (4, 2);
-/// What a first alignment may be off by.
+/// What a first alignment may be off by, and a loss.
 const SLACK: f64 = 0.1;
 /// At least every second start.
 const HALF: [f64; 2] = [0.5, 1.0];
@@ -75,7 +75,7 @@ const OBLIQUE_DIMENSION: u64 = 10_000;
 const FATES: u64 = 1_000_000;
 const DECAY: u64 = 100_000_000;
 /// The published figure: students, teachers, dimension, how long it is followed, and when the first decay is over.
-const FIGURE: (usize, usize, u64, f64, f64) = (25, 5, 1000, 15.0, 3.0);
+const FIGURE: (usize, usize, u64, f64, f64) = (25, 5, 1000, 10.0, 3.0);
 
 /// One flow from one start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -129,8 +129,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 share("fewer teachers are learned without v ⟂ w than with it", &at, with, without, HALF, |a, b| {
                     b.alignments.teachers() < a.alignments.teachers()
                 }),
-                share("the loss at t = √d is larger by more than 1 % without v ⟂ w", &at, with, without, HALF, |a, b| {
-                    b.loss > 1.01 * a.loss
+                share("the loss at t = √d is larger by more than a tenth without v ⟂ w", &at, with, without, HALF, |a, b| {
+                    b.loss > (1.0 + SLACK) * a.loss
                 }),
             ]
             .map(|item| item.with_witness(witness.clone()))
@@ -221,7 +221,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let late = |drift: &[[f64; 2]], accept| {
         let values: Vec<f64> = drift.iter().map(|largest| largest[1]).collect();
         Evidence::estimate(
-            "largest |v·w| in t = 3 … 15 from an orthogonal start, m = 25, m* = 5, d = 1000, median over starts",
+            "largest |v·w| in t = 3 … 10 from an orthogonal start, m = 25, m* = 5, d = 1000, median over starts",
             LEVEL,
             statistics::median(&values, LEVEL),
             accept,
@@ -316,7 +316,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     }
     let mut drifts = Table::new(
         "drift",
-        ["replicate", "start", "start as drawn", "t = 3 … 15", "t = 3 … 15 as drawn"].map(|head| Column::new(head, "")),
+        ["replicate", "start", "start as drawn", "t = 3 … 10", "t = 3 … 10 as drawn"].map(|head| Column::new(head, "")),
     );
     for (replicate, (a, b)) in drift[0].iter().zip(&drift[1]).enumerate().take(24) {
         drifts.push([replicate.into(), a[0].into(), b[0].into(), a[1].into(), b[1].into()]);
@@ -444,7 +444,7 @@ fn drift(run: &Run<'_>, sweep: &str, orthogonal: bool) -> Result<Vec<[f64; 2]>, 
     run.units(sweep, run.integer("figure-replicates") as usize, |unit| {
         let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
         let times: Vec<f64> =
-            std::iter::once(0.0).chain((0..=48).map(|k| settled + f64::from(k) * (until - settled) / 48.0)).collect();
+            std::iter::once(0.0).chain((0..=28).map(|k| settled + f64::from(k) * (until - settled) / 28.0)).collect();
         let mut largest = [0.0_f64; 2];
         let interrupted = |_: f64| run.proceed().is_err();
         let outcome = Flow::new(&start).tolerance(1e-6).monitor(&interrupted).run(
