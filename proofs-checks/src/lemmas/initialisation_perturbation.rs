@@ -9,6 +9,9 @@
 //!   through `Φ_00(v̄_i·v*_j)`, that is, later. No change to leading order.
 //! - A teacher with `w*_j·w*_l = e`: `dκ_j/dt = 4.5[Σ_l G_jl κ_l² − κ_j Σ_l κ_l³]`. For two teachers one expert is drawn to one of them for `e < 1/3` and to their bisector beyond: there one student takes both.
 //!
+//! Recovered is not kept: while routers lag, overlapping experts do not sit on the teachers' exactly, and what is left over draws redundant students on the scale `√d` (measured, in the table `recovery`), not `d` as before
+//! orthonormal teachers. So the claim is about what is reached, and pruning has less time.
+//!
 //! # Where the bounds come from
 //!
 //! What the laws leave out are delays of order one unit of time (the first relaxation at rate 2.246, the last jump) and relative `O(d^{−1/2}/c)`, together below `3·10⁻³` of `T` at `d ≥ 10⁷`: ±1 % holds
@@ -35,7 +38,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2510.07205",
     claim: "Recovery is robust to the initialisation: with v·w = s up to ½, raw norms a factor 2 apart, or teacher vectors overlapping by 0.3 the first alignment comes at \
             the closed-form time within 1 % (s: with the expert overlap after v and w turned apart, each at its rate 1/norm²; norms: times ‖w‖²; overlapping teacher experts: by the coupled law), \
-            and both teachers are recovered from at least half of the starts.",
+            and from at least half of the starts each teacher is recovered, to an overlap of 0.9 with the expert of a student of its own.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two teachers, Gaussian start with orthogonal students; times at d ≥ 10⁷ for starts that the law lets align as early as an overlap of \
             ¼ d^{-1/2} does, m = 2; recovery at d ≥ 10⁴ up to t = √d for starts whose two best disjoint pairs have overlaps at least 0.4 d^{-1/2}, m = 4, teacher overlaps 0.2. The laws are this project's.",
     ledger: Label::Supported,
@@ -123,8 +126,16 @@ struct Passage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Recovery {
     alignments: Alignments,
-    /// Teachers that at the end have a student of their own: overlap at least 0.9, and none of its others is larger.
-    teachers: usize,
+    /// Whether at the end each teacher still has a student of its own: overlap at least 0.9, and none of its others is larger.
+    kept: bool,
+}
+
+impl Recovery {
+    /// Whether two students reached an overlap of 0.9 with a teacher each, by the time `until`.
+    fn both(&self, until: f64) -> bool {
+        let learned = || self.alignments.learned.iter().filter(|event| event.0 <= until);
+        learned().any(|a| learned().any(|b| a.1 != b.1 && a.2 != b.2))
+    }
 }
 
 /// The twins, in the order of [`Passage::twins`].
@@ -159,12 +170,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         }
     };
     let root = (10f64.powi(run.integer("recovery-decades") as i32)).sqrt();
-    let both = |setting: usize| {
+    let both = |setting: usize, share: f64| {
         let rows = &recovered[setting];
-        let hits = rows.iter().filter(|row| row.teachers == 2).count() as u64;
+        let hits = rows.iter().filter(|row| row.both(share * root)).count() as u64;
         Evidence::estimate(
             format!(
-                "share of starts from which both teachers are recovered by t = √d = {root:.0}: {}",
+                "share of starts from which both teachers are recovered by t = {:.0}, d = 1e{}: {}",
+                share * root,
+                run.integer("recovery-decades"),
                 RECOVERED[setting].name
             ),
             LEVEL,
@@ -174,7 +187,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let mut evidence: Vec<Evidence> =
         (0..TIMED.len()).map(|setting| within(setting, "the law", &|row| row.law)).collect();
-    evidence.extend((0..CLAIMED).map(both));
+    evidence.extend((0..CLAIMED).map(|setting| both(setting, 1.0)));
 
     let twin = |setting: usize, twin: usize| {
         let what = format!("the law with {}", TWINS[twin]);
@@ -183,7 +196,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             within(setting, &what, &|row| row.twins[twin]),
         )
     };
-    let before = Control::new("recovery before the first alignment's time is rejected", early(&recovered[0], root));
+    let before = Control::new(
+        "recovery by a tenth of √d, before the law lets the second teacher be reached, is rejected",
+        both(0, 0.1),
+    );
     let controls = vec![twin(3, 0), twin(3, 1), twin(4, 2), twin(5, 2), twin(4, 3), twin(7, 4), twin(8, 4), before];
 
     let shared = |rows: &[Option<f64>], accept: [f64; 2], what: &str| {
@@ -251,8 +267,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     }
     let mut recovery = Table::new(
         "recovery",
-        ["setting", "starts", "both teachers", "mean teachers", "T first", "T second"]
-            .map(|head| Column::new(head, "")),
+        ["setting", "starts", "both reached", "both kept", "T first", "T second"].map(|head| Column::new(head, "")),
     );
     for (setting, rows) in RECOVERED.iter().zip(&recovered) {
         let middle = |k: usize| {
@@ -262,8 +277,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         recovery.push([
             setting.name.into(),
             rows.len().into(),
-            rows.iter().filter(|row| row.teachers == 2).count().into(),
-            (rows.iter().map(|row| row.teachers as f64).sum::<f64>() / rows.len() as f64).into(),
+            rows.iter().filter(|row| row.both(root)).count().into(),
+            rows.iter().filter(|row| row.kept).count().into(),
             middle(0).into(),
             middle(1).into(),
         ]);
@@ -280,17 +295,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .with_mark(Mark::y(1.0, "law")),
     ];
     Ok(Findings { evidence, controls, findings, tables: vec![times, recovery], figures })
-}
-
-/// The recovery statistic at a tenth of the time allowed.
-fn early(rows: &[Recovery], root: f64) -> Evidence {
-    let early = |row: &&Recovery| row.teachers == 2 && row.alignments.learned.iter().all(|event| event.0 < 0.1 * root);
-    Evidence::estimate(
-        "share of starts from which both teachers are recovered by t = √d/10: none",
-        LEVEL,
-        statistics::proportion(rows.iter().filter(early).count() as u64, rows.len() as u64, LEVEL),
-        [0.5, 1.0],
-    )
 }
 
 /// A start of one setting.
@@ -426,7 +430,7 @@ fn recovered(run: &Run<'_>) -> Result<Vec<Vec<Recovery>>, CheckError> {
                 overlap >= 0.9 && (0..units[1]).all(|l| end.expert(i, l) <= overlap)
             })
         };
-        Ok(Recovery { alignments, teachers: (0..units[1]).filter(|j| owned(*j)).count() })
+        Ok(Recovery { alignments, kept: (0..units[1]).all(owned) })
     })?;
     Ok(rows.chunks(starts).map(<[_]>::to_vec).collect())
 }
