@@ -40,7 +40,7 @@ pub use integrator::{IntegratorError, Method};
 pub use law::{alignment_rate, alignment_time};
 pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
 pub use order::OrderParameters;
-pub use perturbed::{TeacherOverlaps, overlapping_alignment_time};
+pub use perturbed::{TeacherOverlaps, overlapping_alignment_time, turn_share};
 pub use population::PopulationLoss;
 pub use reduction::Start;
 pub use signatures::{Signature, signatures};

@@ -86,8 +86,7 @@ impl Start {
     /// `κ'_ij` of the module's documentation: the expert overlap once `v̄_i` and `w̄_i` have turned apart, each at its rate.
     pub fn relaxed_expert_overlap(&self, i: usize, j: usize) -> f64 {
         let m = self.students();
-        let (router, expert) = (self.norms[i], self.norms[m + i]);
-        self.turned_expert_overlap(i, j, 1.0 / (1.0 + (expert / router).powi(2)))
+        self.turned_expert_overlap(i, j, turn_share([self.norms[i], self.norms[m + i]]))
     }
 
     /// The expert overlap `w̄'·w*_j` after the expert of student `i` has taken the share `share` of the angle from its router to a right angle.
@@ -111,6 +110,11 @@ impl Start {
         let length = super::model::norm(&aside);
         (aside, length, s)
     }
+}
+
+/// `λ` of the module's documentation, for the raw norms of a router and its expert, positive: the share of the turn to a right angle that the expert takes.
+pub fn turn_share([router, expert]: [f64; 2]) -> f64 {
+    1.0 / (1.0 + (expert / router).powi(2))
 }
 
 /// The time, at unit raw norm and `He_3`, until the largest of one student's overlaps `κ_j` with teachers whose experts overlap by `e` reaches `to`, by the law of the module's
