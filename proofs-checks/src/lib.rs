@@ -5,6 +5,7 @@
 //! [`Verdict`]. [`check`] does all of it and returns a [`Report`], a plain document that is the same on any
 //! number of threads.
 
+mod alignments;
 mod check;
 mod error;
 mod evidence;

@@ -4,6 +4,8 @@ mod failure_signatures;
 mod fine_tuning_rate;
 mod guided_router;
 mod hermite_coefficients;
+mod initialisation_perturbation;
+mod orthogonal_initialisation;
 mod over_parameterisation;
 mod phase_transition;
 mod population_loss;
@@ -27,6 +29,8 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     pruning::LEMMA,
     fine_tuning_rate::LEMMA,
     hermite_coefficients::LEMMA,
+    orthogonal_initialisation::LEMMA,
+    initialisation_perturbation::LEMMA,
     failure_signatures::LEMMA,
     router_dependence::LEMMA,
 ];

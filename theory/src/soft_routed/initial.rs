@@ -203,7 +203,7 @@ fn scale_overlaps(x: &Mat<f64>, scale: f64) -> Mat<f64> {
 }
 
 /// A power of a positive definite matrix.
-fn power(matrix: &Mat<f64>, exponent: f64) -> Mat<f64> {
+pub(super) fn power(matrix: &Mat<f64>, exponent: f64) -> Mat<f64> {
     let eigen = matrix.self_adjoint_eigen(Side::Lower).expect("a finite symmetric matrix has eigenvalues");
     let (vectors, values) = (eigen.U(), eigen.S().column_vector());
     let stretched =

@@ -1,0 +1,465 @@
+//! `orthogonal-initialisation`: must `v_i ⟂ w_i` hold at the start?
+//!
+//! # The prediction
+//!
+//! Without it `s = v̄·w̄` is of order `d^{−1/2}` in a Gaussian start. The student's own loss turns `v̄` and `w̄` apart by equal angles at equal raw norms, `ds/dt = −36|A_3| s = −2.246 s`, long before
+//! an overlap with the teacher moves. Hence `κ_0` becomes `κ' = κ_0 − (s/2) v̄·w* + O(s²κ_0)`, and times change by the relative amount `(s/2)|v̄·w*|/κ_0 = |z z'|/(2c) · d^{−1/2}`, `z`, `z'` standard normal,
+//! `c = κ_0√d`. Other pairs, or another order, follow only where two pairs tie to that precision: in a share `O(d^{−1/2})` of the starts. The degree-two part that `s ≠ 0` gives to `f` does not meet the
+//! teacher, who has none; it makes `36A_1² = 1.537` of the decay rate 2.246, the rest comes from the even degrees above. Along the flow `s` does not stay 0: alignments drive it.
+//!
+//! For `s = O(1)` the same turn by `½ arcsin s` takes `κ_0` to `κ'` of the other sign in a share `arcsin(s)/(2π)` of the starts: there orthogonality decides *which* starts succeed, not how many.
+//!
+//! # Where the bounds come from
+//!
+//! *Needed* is granted where the outcome differs in at least half of the matched starts; the predicted share at `d ≥ 10⁴` is a few per cent at most, and that an interval from 60 starts reaches ½ then
+//! has probability below 10⁻⁹. Unmatched starts agree only if the same of eight pairs comes first (and the time fits): below 1/8, so that agreement in half of 60 is out of reach (10⁻⁶). At
+//! `s = 0.9` the turn of 32° multiplies `κ_0` by `0.85 − 0.38z`, which is within a tenth of 1 in less than 0.2 of the starts, again with the further pairs to agree. Rates at `d = 10⁸`: what the teacher adds to `s` within
+//! one unit of time is below `10⁻³` of it, so ±1 % holds. The median of `|z z'|/(2c)` is about 0.15, and ranks that bound a median of 60 values stay within `[0.01, 0.9]` but for probability 10⁻⁷. The share of
+//! correct fates has no predicted misses beyond `O(d^{−1/2})`: 0.8 leaves three in 40.
+
+use moe_kernels::Router;
+use moe_theory::soft_routed::{Flow, InitialLaw, Start, Stop, alignment_time};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::alignments::Alignments;
+use crate::{
+    CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale,
+    Table, statistics,
+};
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "orthogonal-initialisation",
+    paper: "2510.07205",
+    claim: "The initialisation must make v_i orthogonal to w_i: without it, from the same Gaussian draws, training ends otherwise (other student-teacher pairs, another \
+            order, or a first alignment at a time off by more than a tenth), with fewer teachers or with a loss larger by a tenth, in at least half of the starts.",
+    scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, Gaussian start with raw norms 1 in which v is made \
+            orthogonal to w or left as drawn (v·w = O(d^{-1/2})), student-student overlaps random; up to t = √d, at the d ≥ 10⁴ of the tables. 'Needed' read as above is this project's reading.",
+    ledger: Label::Refuted,
+    typical_seconds: 25.0,
+    parameters: &[
+        Parameter::integer("replicates", "matched starts", "", [60, 100_000], [60, 100, 600]),
+        Parameter::integer("decades", "largest dimension, as a power of ten", "", [4, 9], [4, 6, 8]),
+        Parameter::integer(
+            "fates",
+            "starts with v·w = 0.9 whose fate is predicted to change",
+            "",
+            [40, 10_000],
+            [40, 60, 300],
+        ),
+        Parameter::integer(
+            "figure-replicates",
+            "starts in the published figure's setting",
+            "",
+            [8, 10_000],
+            [8, 24, 200],
+        ),
+        Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-6], [1e-7, 1e-8, 1e-9]),
+    ],
+    check,
+};
+
+/// Level of every interval.
+const LEVEL: f64 = 0.99;
+/// Students and teachers.
+const UNITS: (usize, usize) = (4, 2);
+/// What a first alignment may be off by, and a loss.
+const SLACK: f64 = 0.1;
+/// At least every second start.
+const HALF: [f64; 2] = [0.5, 1.0];
+/// The overlap v·w of starts where orthogonality matters.
+const OBLIQUE: f64 = 0.9;
+/// Dimensions of the comparison with them, of the fates, and of the decay.
+const OBLIQUE_DIMENSION: u64 = 10_000;
+const FATES: u64 = 1_000_000;
+const DECAY: u64 = 100_000_000;
+/// The published figure: students, teachers, dimension, how long it is followed, and when the first decay is over.
+const FIGURE: (usize, usize, u64, f64, f64) = (25, 5, 1000, 10.0, 3.0);
+
+/// One flow from one start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Outcome {
+    replicate: u64,
+    alignments: Alignments,
+    /// The loss at the end.
+    loss: f64,
+    /// Largest `|v̄·w̄|` at the start, and the degree-two part's share of the loss there.
+    own: f64,
+    degree_two: f64,
+    /// First alignment by the closed form, where the expert takes none, half or all of the turn.
+    law: [Option<f64>; 3],
+}
+
+/// What the start of a sweep does with `v` and `w`.
+#[derive(Clone, Copy)]
+enum Routers {
+    Orthogonal,
+    AsDrawn,
+    Oblique,
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let dimensions: Vec<u64> = (3..=run.integer("decades") as u32).map(|k| 10u64.pow(k)).collect();
+    let sweep = |name: &str, routers, student_overlap| outcomes(run, name, &dimensions, routers, student_overlap);
+    let with = sweep("orthogonal", Routers::Orthogonal, 1.0)?;
+    let without = sweep("as-drawn", Routers::AsDrawn, 1.0)?;
+    let apart_with = sweep("orthogonal-apart", Routers::Orthogonal, 0.0)?;
+    let apart_without = sweep("as-drawn-apart", Routers::AsDrawn, 0.0)?;
+    let oblique = outcomes(run, "oblique", &[OBLIQUE_DIMENSION], Routers::Oblique, 1.0)?;
+    let decay = decay(run)?;
+    let fates = fates(run)?;
+    let drift = [drift(run, "figure-orthogonal", true)?, drift(run, "figure-as-drawn", false)?];
+
+    let last = dimensions.len() - 1;
+    let top = format!("d = {:e}", dimensions[last] as f64);
+    let evidence: Vec<Evidence> = (1..=last)
+        .flat_map(|k| {
+            let at = format!("d = {:e}", dimensions[k] as f64);
+            let (with, without) = (&with[k], &without[k]);
+            let example = with.iter().zip(without).find(|(a, b)| {
+                !a.alignments.halves.is_empty() && !a.alignments.differs(&b.alignments, SLACK)
+            });
+            let witness = json!({ "seed": run.seed(), "dimension": dimensions[k], "agreeing": example.map(|(a, b)| json!({
+                "replicate": a.replicate, "with": a.alignments.halves, "without": b.alignments.halves, "largest_own_overlap_without": b.own })) });
+            [
+                share("the outcome without v ⟂ w differs from that with it", &at, with, without, HALF, |a, b| {
+                    a.alignments.differs(&b.alignments, SLACK)
+                }),
+                share("fewer teachers are learned without v ⟂ w than with it", &at, with, without, HALF, |a, b| {
+                    b.alignments.teachers() < a.alignments.teachers()
+                }),
+                share("the loss at t = √d is larger by more than a tenth without v ⟂ w", &at, with, without, HALF, |a, b| {
+                    b.loss > (1.0 + SLACK) * a.loss
+                }),
+            ]
+            .map(|item| item.with_witness(witness.clone()))
+        })
+        .collect();
+
+    let agreement = |what: &str, at: &str, a: &[Outcome], b: &[Outcome]| {
+        share(what, at, a, b, HALF, |a, b| !a.alignments.differs(&b.alignments, SLACK))
+    };
+    let place = dimensions.iter().position(|d| *d == OBLIQUE_DIMENSION).unwrap_or(last);
+    let mut shifted = without[last].clone();
+    shifted.rotate_left(1);
+    let controls = vec![
+        Control::new(
+            "agreement in half of the starts is rejected where starts are not matched",
+            agreement(
+                "the outcomes of a start with and of the next one without v ⟂ w agree",
+                &top,
+                &with[last],
+                &shifted,
+            ),
+        ),
+        Control::new(
+            "agreement in half of the starts is rejected where the same start has v·w = 0.9",
+            agreement("the outcomes with v·w = 0 and with v·w = 0.9 agree", "d = 1e4", &with[place], &oblique[0]),
+        ),
+    ];
+
+    let rate = -36.0 * Router::Sigmoid.hermite().value(3);
+    let rates: Vec<f64> = decay.iter().map(|(rate, _)| *rate).collect();
+    let decays = |against: f64, what: &str| {
+        let ratios: Vec<f64> = rates.iter().map(|measured| measured / against).collect();
+        Evidence::estimate(
+            format!("decay rate of v·w over {what}, d = 1e8, median over starts"),
+            LEVEL,
+            statistics::median(&ratios, LEVEL),
+            [0.99, 1.01],
+        )
+    };
+    let slow = 36.0 * Router::Sigmoid.hermite().value(1).powi(2);
+    let partial = Control::new(
+        "the rate of the degree-two part alone, 36A_1² = 1.537, is rejected",
+        decays(slow, "the rate of the degree-two part alone"),
+    );
+    let parts: Vec<f64> = decay.iter().map(|(rate, two)| two / rate).collect();
+    let part = |accept, what: &str| {
+        let statement =
+            format!("share of the degree-two part in the decay rate of v·w {what}, d = 1e8, median over starts");
+        Evidence::estimate(statement, LEVEL, statistics::median(&parts, LEVEL), accept)
+    };
+    let changes = |share: usize, what: &str| {
+        let pairs = apart_with[last].iter().zip(&apart_without[last]);
+        let ratios: Vec<f64> = pairs
+            .filter_map(|(a, b)| {
+                Some((b.alignments.first()? - a.alignments.first()?) / (b.law[share]? - a.law[share]?))
+            })
+            .filter(|ratio| ratio.is_finite())
+            .collect();
+        let statement = format!(
+            "change of the first alignment's time over that predicted where the expert turns by {what}, {top}, median over starts with orthogonal students"
+        );
+        Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.9, 1.1])
+    };
+    let gap = |k: usize| scaled_gap(&apart_with[k], &apart_without[k], dimensions[k]);
+    let gaps = |accept| -> Vec<Evidence> {
+        (0..=last)
+            .map(|k| {
+                let statement = format!(
+                    "√d·|T without/T with − 1|, d = {:e}, median over starts with orthogonal students",
+                    dimensions[k] as f64
+                );
+                Evidence::estimate(statement, LEVEL, gap(k), accept)
+            })
+            .collect()
+    };
+    let fate = |predicted: bool| {
+        let right = fates.iter().filter(|aligned| **aligned == predicted).count() as u64;
+        let rule = if predicted { "of the turned overlap κ'" } else { "of the raw overlap κ0" };
+        Evidence::estimate(
+            format!(
+                "share of starts with v·w = 0.9, m = m* = 1, whose fate is decided by the sign {rule} where the two differ, d = 1e6"
+            ),
+            LEVEL,
+            statistics::proportion(right, fates.len() as u64, LEVEL),
+            [0.8, 1.0],
+        )
+    };
+    let late = |drift: &[[f64; 2]], accept| {
+        let values: Vec<f64> = drift.iter().map(|largest| largest[1]).collect();
+        Evidence::estimate(
+            "largest |v·w| in t = 3 … 10 from an orthogonal start, m = 25, m* = 5, d = 1000, median over starts",
+            LEVEL,
+            statistics::median(&values, LEVEL),
+            accept,
+        )
+    };
+    let initial = FIGURE.2 as f64;
+    let judged = |title: &str, items: Vec<Evidence>, control: Control, witness| {
+        let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
+        Finding::judged(title, statement, &items, &[control], witness)
+    };
+    let estimate = |values: &[f64]| json!(statistics::median(values, LEVEL).map(|e| e.interval));
+    let findings = vec![
+        judged(
+            "v·w decays by itself, at the rate 36|A_3|",
+            vec![decays(rate, "36|A_3| = 2.246")],
+            partial,
+            estimate(&rates),
+        ),
+        judged(
+            "the degree-two part makes A_1²/|A_3| = 0.684 of that rate, even degrees above the rest",
+            vec![part([0.674, 0.694], "is 0.684")],
+            Control::new("the whole rate is rejected", part([0.99, 1.01], "is 1")),
+            estimate(&parts),
+        ),
+        judged(
+            "times change by the turn of half the excess angle",
+            vec![changes(1, "half of the angle")],
+            Control::new("a turn by the whole angle is rejected", changes(2, "the whole angle")),
+            json!(null),
+        ),
+        judged(
+            "times with and without v ⟂ w differ by O(d^{-1/2})",
+            gaps([0.01, 0.9]),
+            Control::new("ten times as much is rejected", gaps([1.0, 9.0]).swap_remove(last)),
+            json!((0..=last).map(|k| gap(k).map(|e| e.value)).collect::<Vec<_>>()),
+        ),
+        judged(
+            "where v ⟂ w matters: v·w of order one decides which starts succeed",
+            vec![fate(true)],
+            Control::new("the sign of κ0 as the rule is rejected", fate(false)),
+            json!({ "share_of_starts": OBLIQUE.asin() / (2.0 * std::f64::consts::PI) }),
+        ),
+        judged(
+            "v ⟂ w does not last: alignments drive v·w beyond the d^{-1/2} of a start without it",
+            vec![late(&drift[0], [1.0 / initial.sqrt(), 1.0])],
+            Control::new("a drift below 1/d is rejected", late(&drift[0], [0.0, 1.0 / initial])),
+            json!({ "from_orthogonal": drift[0], "as_drawn": drift[1] }),
+        ),
+    ];
+
+    let mut table = Table::new(
+        "matched",
+        [
+            "students",
+            "d",
+            "starts",
+            "differ",
+            "first pair differs",
+            "teachers with",
+            "teachers without",
+            "√d·|ratio − 1|",
+            "|ratio − 1|",
+            "√d·|v·w|",
+            "d·degree two",
+        ]
+        .map(|head| Column::new(head, "")),
+    );
+    for (students, with, without) in [(1.0, &with, &without), (0.0, &apart_with, &apart_without)] {
+        for (k, &d) in dimensions.iter().enumerate() {
+            let (with, without) = (&with[k], &without[k]);
+            let count =
+                |of: &dyn Fn(&Outcome, &Outcome) -> bool| with.iter().zip(without).filter(|(a, b)| of(a, b)).count();
+            let mean =
+                |of: &dyn Fn(&Outcome) -> f64, rows: &[Outcome]| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+            let first = |row: &Outcome| row.alignments.halves.first().map(|event| (event.1, event.2));
+            let teachers = |row: &Outcome| row.alignments.teachers() as f64;
+            let (gap, root) = (scaled_gap(with, without, d).map(|e| e.value), (d as f64).sqrt());
+            table.push([
+                students.into(),
+                d.into(),
+                with.len().into(),
+                count(&|a, b| a.alignments.differs(&b.alignments, SLACK)).into(),
+                count(&|a, b| first(a) != first(b)).into(),
+                mean(&teachers, with).into(),
+                mean(&teachers, without).into(),
+                gap.into(),
+                gap.map(|gap| gap / root).into(),
+                (root * mean(&|row| row.own, without)).into(),
+                (d as f64 * mean(&|row| row.degree_two, without)).into(),
+            ]);
+        }
+    }
+    let mut drifts = Table::new(
+        "drift",
+        ["replicate", "start", "start as drawn", "t = 3 … 10", "t = 3 … 10 as drawn"].map(|head| Column::new(head, "")),
+    );
+    for (replicate, (a, b)) in drift[0].iter().zip(&drift[1]).enumerate().take(24) {
+        drifts.push([replicate.into(), a[0].into(), b[0].into(), a[1].into(), b[1].into()]);
+    }
+    let figures = vec![Figure::new(
+        "gap",
+        "change of the first alignment's time without v ⟂ w",
+        "matched",
+        "d",
+        ["|ratio − 1|"],
+        [Scale::Log; 2],
+    )];
+    Ok(Findings { evidence, controls, findings, tables: vec![table, drifts], figures })
+}
+
+/// The share of matched starts of which something holds.
+fn share(
+    what: &str,
+    at: &str,
+    with: &[Outcome],
+    without: &[Outcome],
+    accept: [f64; 2],
+    of: impl Fn(&Outcome, &Outcome) -> bool,
+) -> Evidence {
+    let hits = with.iter().zip(without).filter(|(a, b)| of(a, b)).count() as u64;
+    let share = statistics::proportion(hits, with.len() as u64, LEVEL);
+    Evidence::estimate(format!("share of starts in which {what}, {at}"), LEVEL, share, accept)
+}
+
+/// `√d |T without/T with − 1|` of the first alignment.
+fn scaled_gap(with: &[Outcome], without: &[Outcome], dimension: u64) -> Option<Estimate> {
+    let gaps: Vec<f64> = with
+        .iter()
+        .zip(without)
+        .filter_map(|(a, b)| {
+            Some((b.alignments.first()? / a.alignments.first()? - 1.0).abs() * (dimension as f64).sqrt())
+        })
+        .collect();
+    statistics::median(&gaps, LEVEL)
+}
+
+/// Flows to `t = √d`: `[dimension][replicate]`.
+fn outcomes(
+    run: &Run<'_>,
+    sweep: &str,
+    dimensions: &[u64],
+    routers: Routers,
+    student_overlap: f64,
+) -> Result<Vec<Vec<Outcome>>, CheckError> {
+    let replicates = run.integer("replicates") as usize;
+    let rows = run.units(sweep, replicates * dimensions.len(), |unit| {
+        let (d, replicate) = (dimensions[unit / replicates], (unit % replicates) as u64);
+        let orthogonal = !matches!(routers, Routers::AsDrawn);
+        let law = InitialLaw { student_overlap, orthogonal, ..InitialLaw::new(3, UNITS.0, UNITS.1, d) };
+        let mut start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
+        if matches!(routers, Routers::Oblique) {
+            start = start.with_own_overlaps(OBLIQUE);
+        }
+        let before = start.order_parameters();
+        let (alignments, end) = Alignments::follow(run, &start, run.real("tolerance"), (d as f64).sqrt())?;
+        Ok(Outcome {
+            replicate,
+            alignments,
+            loss: end.loss,
+            own: (0..UNITS.0).map(|i| before.own(i).abs()).fold(0.0, f64::max),
+            degree_two: before.degree_two_loss(Router::Sigmoid),
+            law: [0.0, 0.5, 1.0].map(|share| first_alignment(&start, share)),
+        })
+    })?;
+    Ok(rows.chunks(replicates).map(<[_]>::to_vec).collect())
+}
+
+/// The closed-form time of the first alignment, the expert having taken this share of the turn.
+fn first_alignment(start: &Start, share: f64) -> Option<f64> {
+    let pairs = (0..start.students()).flat_map(|i| (0..start.teachers()).map(move |j| (i, j)));
+    let best = pairs.map(|(i, j)| start.turned_expert_overlap(i, j, share)).fold(0.0, f64::max);
+    (best > 0.0 && best < 0.5).then(|| alignment_time(Router::Sigmoid, 3, best, 0.5))
+}
+
+/// For each start the decay rate of `v̄·w̄` of one student over a unit of time, and the rate that the degree-two part alone would give: `4 L_2/s²`.
+fn decay(run: &Run<'_>) -> Result<Vec<(f64, f64)>, CheckError> {
+    run.units("decay", run.integer("replicates") as usize, |unit| {
+        let law = InitialLaw { orthogonal: false, ..InitialLaw::new(3, 1, 1, DECAY) };
+        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
+        let mut states = Vec::new();
+        let flow = Flow::new(&start).tolerance(run.real("tolerance"));
+        let outcome = flow.run(1.0, &[], &[0.0, 1.0], |_, state| states.push(state), |_, _| Stop::No);
+        outcome.map_err(CheckError::theory)?;
+        let [before, after] = [&states[0], &states[1]].map(|state| state.own(0));
+        Ok(((before / after).abs().ln(), 4.0 * states[0].degree_two_loss(Router::Sigmoid) / before.powi(2)))
+    })
+}
+
+/// Of starts with `v̄·w̄ = 0.9`, `m = m* = 1`, whose `κ_0` and `κ'` differ in sign (`|κ'| ≥ ¼ d^{−1/2}`): whether the flow agrees with `κ'` by `t = √d`.
+fn fates(run: &Run<'_>) -> Result<Vec<bool>, CheckError> {
+    let wanted = run.integer("fates") as usize;
+    let root = (FATES as f64).sqrt();
+    let start = |replicate| {
+        let start = InitialLaw::new(3, 1, 1, FATES).sample(run.seed(), replicate).map_err(CheckError::theory)?;
+        Ok::<_, CheckError>(start.with_own_overlaps(OBLIQUE))
+    };
+    let mut chosen = Vec::with_capacity(wanted);
+    for replicate in 0.. {
+        if chosen.len() == wanted {
+            break;
+        }
+        run.proceed()?;
+        let start = start(replicate)?;
+        let [raw, turned] = [0.0, 0.5].map(|share| start.turned_expert_overlap(0, 0, share));
+        if raw * turned < 0.0 && turned.abs() * root >= 0.25 {
+            chosen.push((replicate, turned > 0.0));
+        }
+    }
+    run.units("fates", wanted, |unit| {
+        let (replicate, predicted) = chosen[unit];
+        let (alignments, _) = Alignments::follow(run, &start(replicate)?, run.real("tolerance"), root)?;
+        Ok(alignments.first().is_some() == predicted)
+    })
+}
+
+/// Largest `|v̄·w̄|` at the start of the published figure's flow and after the first decay.
+fn drift(run: &Run<'_>, sweep: &str, orthogonal: bool) -> Result<Vec<[f64; 2]>, CheckError> {
+    let (students, teachers, dimension, until, settled) = FIGURE;
+    let law = InitialLaw { orthogonal, ..InitialLaw::new(3, students, teachers, dimension) };
+    run.units(sweep, run.integer("figure-replicates") as usize, |unit| {
+        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
+        let times: Vec<f64> =
+            std::iter::once(0.0).chain((0..=28).map(|k| settled + f64::from(k) * (until - settled) / 28.0)).collect();
+        let mut largest = [0.0_f64; 2];
+        let interrupted = |_: f64| run.proceed().is_err();
+        let outcome = Flow::new(&start).tolerance(1e-6).monitor(&interrupted).run(
+            until,
+            &[],
+            &times,
+            |k, state| {
+                let own = (0..students).map(|i| state.own(i).abs()).fold(0.0, f64::max);
+                let slot = &mut largest[k.min(1)];
+                *slot = slot.max(own);
+            },
+            |_, _| Stop::No,
+        );
+        run.proceed()?;
+        outcome.map_err(CheckError::theory)?;
+        Ok(largest)
+    })
+}
