@@ -280,7 +280,7 @@ fn disturbed(run: &Run<'_>, replicate: u64, students: &[(Vec<f64>, Vec<f64>)], s
     let experts: Vec<Vec<f64>> = students.iter().map(|(_, w)| noisy(w)).collect();
     let teachers = [[axis(0), axis(1)], [axis(2), axis(3)]];
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&teachers[0], &teachers[1]]);
-    Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_unit_norms())
+    Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0))
 }
 
 fn flow(run: &Run<'_>, start: &Start, until: f64) -> Result<OrderParameters, CheckError> {

@@ -308,7 +308,7 @@ fn start(
 ) -> Result<Start, CheckError> {
     let law = InitialLaw { student_overlap: 0.0, ..InitialLaw::new(3, students, teachers, dimension) };
     let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-    let start = start.with_own_overlaps(setting.own).with_norms(setting.norms[0], setting.norms[1]);
+    let start = start.with_own_overlaps(setting.own).with_raw_norms(setting.norms[0], setting.norms[1]);
     Ok(start.with_overlapping_teacher(setting.teacher).expect("overlaps below 1 in magnitude are those of two units"))
 }
 

@@ -283,8 +283,7 @@ fn sequences(
 
 fn sequence(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Sequence, CheckError> {
     let start: Start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-    let plain =
-        |claims: Vec<Claim>| claims.iter().map(|c| (c.student, c.teacher, c.time)).collect::<Vec<_>>();
+    let plain = |claims: Vec<Claim>| claims.iter().map(|c| (c.student, c.teacher, c.time)).collect::<Vec<_>>();
     let deflated = plain(start.claims());
     let last = deflated.iter().map(|r| r.2).fold(0.0, f64::max);
     let mut row = Sequence {

@@ -55,14 +55,6 @@ impl Start {
         self
     }
 
-    /// The same start with these raw norms of all routers and of all experts, positive.
-    pub fn with_norms(mut self, routers: f64, experts: f64) -> Self {
-        let m = self.students();
-        self.norms[..m].fill(routers);
-        self.norms[m..].fill(experts);
-        self
-    }
-
     /// The same students before the teacher `T G^{1/2}`, `T` the teacher's columns (orthonormal before) and `G` the overlaps asked for: of all such teachers the nearest.
     /// `None` where no unit vectors have these overlaps.
     pub fn with_overlapping_teacher(mut self, overlaps: TeacherOverlaps) -> Option<Self> {
@@ -208,9 +200,9 @@ mod tests {
             let nearest = 0.5 * (same + other) * along(3 + i, j) + 0.5 * (same - other) * along(i, j);
             assert!((start.relaxed_expert_overlap(i, j) - nearest).abs() < 1e-15);
             // A heavy expert stays, a heavy router leaves the whole turn to it.
-            let stays = start.clone().with_norms(1e-9, 1.0).relaxed_expert_overlap(i, j);
+            let stays = start.clone().with_raw_norms(1e-9, 1.0).relaxed_expert_overlap(i, j);
             assert!((stays - along(3 + i, j)).abs() < 1e-15);
-            let turns = start.clone().with_norms(1e9, 1.0).relaxed_expert_overlap(i, j);
+            let turns = start.clone().with_raw_norms(1e9, 1.0).relaxed_expert_overlap(i, j);
             let whole = (along(3 + i, j) - s * along(i, j)) / (1.0 - s * s).sqrt();
             assert!((turns - whole).abs() < 1e-15);
         }
