@@ -43,7 +43,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two teachers, Gaussian start with orthogonal students; times at d ≥ 10⁷ for starts that the law lets align as early as an overlap of \
             ¼ d^{-1/2} does, m = 2; recovery at d ≥ 10⁴ up to t = √d for starts whose two best disjoint pairs have overlaps at least 0.4 d^{-1/2}, m = 4, teacher overlaps 0.2. The laws are this project's.",
     ledger: Label::Supported,
-    typical_seconds: 20.0,
+    typical_seconds: 7.0,
     parameters: &[
         Parameter::integer("replicates", "starts of each setting", "", [40, 100_000], [40, 80, 400]),
         Parameter::integer("decades", "dimension of the times, as a power of ten", "", [7, 10], [8, 8, 10]),
