@@ -50,7 +50,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "Population loss, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two orthonormal teachers, raw norms 1 at the start; failures reached by gradient flow, gradient descent and pruning from the starts of the table, disturbed at random; \
             the reading of the paper's list of failures is this project's.",
     ledger: Label::Supported,
-    typical_seconds: 10.0,
+    typical_seconds: 1.5,
     parameters: &[
         Parameter::integer("replicates", "disturbed starts of each case", "", [24, 10_000], [24, 100, 1000]),
         Parameter::real("noise", "size of the disturbance of a coordinate", "", [0.0, 0.003], [1e-3, 1e-3, 1e-3]),

@@ -27,6 +27,13 @@
 //!
 //! *Window.* Corrections to the laws are relative `O(u)` with factors below 5 (measured ratios of theory X6: 1 ± 4.5u) and time units of order one: they bend exponents over `d = 10⁴ … 10⁸` by at most
 //! `5·0.03/ln 10⁴ = 0.016` for recovery (`T ≥ 11`, one unit or two) and twice that for waking; `0.5 ± 0.03` and `1 ± 0.1` hold that. At the largest dimension of the window `5u < 0.01`: `±0.05`.
+//! Half-way to waking `u²` is doubled and the gap still `1.7603 − O(u³)`; half of the gap tells that from none.
+//!
+//! # After waking
+//!
+//! A redundant expert that woke on the teacher's side straddles the teacher with the learned one: each is worth as much as the other, and no gap is left. One that woke on the other side is, with the teacher, one of the two that straddle the
+//! learned expert (`f_l + f_r − f* = −(f(−w_r) + f* − f_l)`): removing it leaves `½E(f_l − f*)²`, as on the first side, a small change; removing the learned one leaves `½E(f(−w_r) + f*)²`, a large one; so half of the gap and more is left.
+//! Either way the rule removes one of the two and the other one returns to the teacher: pruning late is not fatal.
 
 use moe_kernels::CovarianceTable;
 use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParameters, Removal, Start, Stop, Watch};
@@ -46,12 +53,12 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "pruning",
     paper: "2510.07205",
     claim: "After training, redundant experts can be removed and the pruned model fine-tuned to the optimum: ranked by the change of the loss on removal, useful and redundant experts are apart by \
-            3 − 6A_1 = 1.7603; removing experts while that lowers the loss keeps exactly one for each teacher, without knowledge of the teacher or of the number of its experts; the state in which experts are so separated lasts from the last recovery, at a time ∝ √d, \
-            until a redundant expert wakes and shares a teacher, at a time ∝ d.",
+            3 − 6A_1 = 1.7603; removing experts while that lowers the loss keeps exactly one for each teacher, without knowledge of the teacher or of the number of its experts; the state in which experts are so separated begins with the last recovery, at a time ∝ √d, \
+            and lasts until a redundant expert wakes, at a time ∝ d.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, v ⟂ w and the paper's Gaussian raw norms; student-student overlaps 0 at the start (≪ d^{-1/2}); starts in which every \
             teacher has a student of its own with overlap at least ⅔ d^{-1/2} and a lead of 3/2; pruned at t = √d/2, at the numbers and dimensions of the run. Random student overlaps, other times and cancelling groups: findings.",
     ledger: Label::Supported,
-    typical_seconds: 25.0,
+    typical_seconds: 13.0,
     parameters: &[
         Parameter::integer("replicates", "independent starts", "", [32, 100_000], [32, 240, 2000]),
         Parameter::integer(
@@ -252,6 +259,12 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             ),
             json!({ "teachers recovered, mean": recovered(&early), "in time": recovered(&in_time) }),
         ),
+        {
+            let item = window.sides(false);
+            let statement = item.statement().to_string();
+            let control = Control::new("the sides swapped", window.sides(true));
+            Finding::judged("what waking does to the gap", statement, &[item], &[control], window.sides_witness())
+        },
         judged("too late", window.late(), window.late_witness()),
         judged(
             "random student overlaps: dipoles hide from single removals",

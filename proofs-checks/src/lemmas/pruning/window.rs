@@ -1,10 +1,10 @@
 //! The window for pruning: from the recovery of the last teacher to the waking of the redundant student, with one student more than teachers.
 
-use moe_theory::soft_routed::{Flow, Method, Stop, Watch};
+use moe_theory::soft_routed::{Flow, Method, OrderParameters, Removal, Stop, Watch};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{LEVEL, MAJORITY, Pruning, eligible, follow, law, prune, serving, share};
+use super::{Constants, LEVEL, MAJORITY, NEARLY_ALL, Pruning, eligible, follow, gap, law, prune, serving, share};
 use crate::{CheckError, Column, Control, Evidence, Figure, Run, Scale, Table, statistics};
 
 /// Decimal exponents of the smallest and the largest dimension.
@@ -18,16 +18,21 @@ const PATIENCE: f64 = 4.0;
 const LATE: f64 = 100.0;
 
 /// One start at one dimension.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Passage {
     /// Time at which the last teacher's expert is aligned.
     recovery: Option<f64>,
     /// `1/(15.34u²)` for the largest overlap of the redundant student with a learned expert at `√d`.
     predicted: Option<f64>,
+    /// That overlap.
+    overlap: Option<f64>,
     /// Time from the start to its waking.
     waking: Option<f64>,
     /// Time from `√d` to its waking over the predicted one.
     ratio: Option<f64>,
+    /// Smallest `ΔL` of the students that served at `√d` less that of the redundant one: at half of the predicted time, and once it has woken.
+    asleep_gap: Option<f64>,
+    awake_gap: Option<f64>,
     /// Loss once it has woken.
     woken: Option<f64>,
     /// Pruning after that.
@@ -70,10 +75,20 @@ impl Window {
         Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.95, 1.05])
     }
 
+    /// Whether the gap is there, to half of its size, in those passages that show one, all dimensions.
+    fn separated(&self, when: &str, of: impl Fn(&Passage) -> Option<f64>) -> Evidence {
+        let gaps: Vec<f64> = self.rows.iter().flatten().filter_map(of).collect();
+        let apart = gaps.iter().filter(|gap| **gap > 0.5 * Constants::new().unit).count() as u64;
+        let statement =
+            format!("share of starts in which useful experts are above the redundant one by 0.88 or more, {when}");
+        Evidence::estimate(statement, LEVEL, statistics::proportion(apart, gaps.len() as u64, LEVEL), NEARLY_ALL)
+    }
+
     pub(super) fn evidence(&self) -> Vec<Evidence> {
         vec![
             self.exponent("time of the last teacher's recovery", |p| p.recovery, OPENS),
             self.exponent("time of the redundant student's waking", |p| p.waking, [0.9, 1.1]),
+            self.separated("half-way from √d to the predicted waking", |p| p.asleep_gap),
             self.ratio(1.0, "time of waking times 15.34u², u the redundant student's largest overlap with a learned expert at √d, d = 10⁸, median over starts"),
         ]
     }
@@ -89,6 +104,25 @@ impl Window {
                 self.ratio(0.5, "time of waking times 7.67u², d = 10⁸, median over starts"),
             ),
         ]
+    }
+
+    /// Whether half of the gap is left after waking on the other side than the teacher's only; with `swapped`, on the teacher's side only.
+    pub(super) fn sides(&self, swapped: bool) -> Evidence {
+        let last = |row: &Vec<Passage>| Some((row.last()?.awake_gap?, row.last()?.overlap?));
+        let ends: Vec<(f64, f64)> = self.rows.iter().filter_map(last).collect();
+        let half = 0.5 * Constants::new().unit;
+        let hits = ends.iter().filter(|(gap, overlap)| (*gap > half) == ((*overlap < 0.0) != swapped)).count() as u64;
+        let statement = format!(
+            "share of starts, d = 10⁸, in which {LATE} units after waking useful experts are above the redundant one by 0.88 or more if and only if it woke on the side {} the teacher",
+            if swapped { "of" } else { "away from" }
+        );
+        Evidence::estimate(statement, LEVEL, statistics::proportion(hits, ends.len() as u64, LEVEL), MAJORITY)
+    }
+
+    /// Overlap at `√d` and gap after waking, of each start.
+    pub(super) fn sides_witness(&self) -> Value {
+        let last = |row: &Vec<Passage>| Some([row.last()?.overlap?, row.last()?.awake_gap?]);
+        json!({ "overlap and gap": self.rows.iter().filter_map(last).take(12).collect::<Vec<_>>() })
     }
 
     fn lates(&self) -> Vec<Pruning> {
@@ -109,7 +143,8 @@ impl Window {
     }
 
     pub(super) fn table(&self) -> Table {
-        let heads = ["d", "starts", "recovery", "waking", "waking/law", "L woken", "late prunings", "exact"];
+        let heads =
+            ["d", "starts", "recovery", "waking", "waking/law", "gap before", "L woken", "late prunings", "exact"];
         let mut table = Table::new("window", heads.map(|head| Column::new(head, "")));
         for (k, &d) in self.dimensions.iter().enumerate() {
             let column: Vec<&Passage> = self.rows.iter().map(|row| &row[k]).collect();
@@ -122,6 +157,7 @@ impl Window {
                 median(&|p| p.recovery).into(),
                 median(&|p| p.waking).into(),
                 median(&|p| p.ratio).into(),
+                median(&|p| p.asleep_gap).into(),
                 median(&|p| p.woken).into(),
                 column.iter().filter(|p| p.late.is_some()).count().into(),
                 column.iter().filter(|p| p.late.as_ref().is_some_and(|late| late.exact)).count().into(),
@@ -149,7 +185,7 @@ fn passage(run: &Run<'_>, replicate: u64, dimension: u64) -> Result<Passage, Che
     let teachers = run.integer("teachers") as usize;
     let start =
         law(teachers + 1, teachers, dimension, 0.0).sample(run.seed(), replicate).map_err(CheckError::theory)?;
-    let mut passage = Passage { recovery: None, predicted: None, waking: None, ratio: None, woken: None, late: None };
+    let mut passage = Passage::default();
     let until = (dimension as f64).sqrt();
     let interrupted = |_: f64| run.proceed().is_err();
     let method = if until <= super::EXPLICIT { Method::Explicit } else { Method::Implicit };
@@ -172,23 +208,32 @@ fn passage(run: &Run<'_>, replicate: u64, dimension: u64) -> Result<Passage, Che
         return Ok(passage);
     };
     let redundant = (0..=teachers).filter(|k| !useful.contains(k));
-    let overlap = redundant.flat_map(|k| useful.iter().map(move |i| (*i, k))).map(|(i, k)| state.student(i, k).abs());
+    let overlaps = redundant.flat_map(|k| useful.iter().map(move |i| (*i, k))).map(|(i, k)| state.student(i, k));
+    let Some(overlap) = overlaps.max_by(|a, b| a.abs().total_cmp(&b.abs())) else { return Ok(passage) };
     // `(18Φ_00(0))²/(18Φ_00(1)) = 4·1.917`, twice that over the square: the integral of du/dt = 7.67u³ from u on.
-    let predicted = 1.0 / (8.0 * super::Constants::new().quartic * overlap.fold(0.0, f64::max).powi(2));
+    let predicted = 1.0 / (8.0 * Constants::new().quartic * overlap.powi(2));
     // Without any overlap there is no waking.
     if !predicted.is_finite() {
         return Ok(passage);
     }
-    passage.predicted = Some(predicted);
+    (passage.predicted, passage.overlap) = (Some(predicted), Some(overlap));
     let plateau = start.at(&state);
     let watches = [Watch::Expert(AWAKE), Watch::StudentFalls(-AWAKE)];
-    let (awake, waking) = follow(run, &plateau, PATIENCE * predicted, &watches)?;
+    let gap_at = |state: &OrderParameters| gap(&Removal::of(state, start.router, start.order).changes(), &useful);
+    let half = 0.5 * predicted;
+    let (mut state, mut waking) = follow(run, &plateau, half, &watches)?;
+    if waking.is_none() {
+        passage.asleep_gap = gap_at(&state);
+        (state, waking) = follow(run, &start.at(&state), (PATIENCE - 0.5) * predicted, &watches)?;
+        waking = waking.map(|time| half + time);
+    }
     passage.waking = waking.map(|time| until + time);
     passage.ratio = waking.map(|time| time / predicted);
     if waking.is_some() {
-        let awake = start.at(&awake);
+        let awake = start.at(&state);
         let (late, _) = follow(run, &awake, LATE, &[])?;
         passage.woken = Some(late.loss);
+        passage.awake_gap = gap_at(&late);
         passage.late = Some(prune(run, replicate, &awake, &late, super::TUNING)?);
     }
     Ok(passage)
