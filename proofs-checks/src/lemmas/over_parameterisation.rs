@@ -7,7 +7,9 @@
 //! `2^{−(m−m*+1)}`, and earlier ones rarely: the surplus `m − m*` decides, not the ratio `m/m*`. No student needs to draw a teacher by lot, so this is no coupon collector's problem, whose `m` for 90 % grows as `m* log m*`.
 //!
 //! Where student-student overlaps are as large as student-teacher ones, which the paper's random start makes them, pairs of students with negative overlap leave the race as dipoles, twice as fast. There are `m(m−1)/2` of
-//! them, so that a larger `m` does not help: the matching recovers all teachers in less than three runs of four for every `m ≤ 16m*`.
+//! them, so that a larger `m` does not help: the matching recovers all teachers in less than three draws of four for every `m ≤ 16m*`. Flows from random starts recover more than this matching. A dipole learns after all, at
+//! `t = d/(7.67c²)` (theory X6, `c = κ√d`), which at `c = 2.5` is within `4√d` up to `d = 4·10⁴`; but at `m = 8`, `m* = 2` a share of 0.56 recovered both teachers at `d = 10⁵` and at `10⁶` alike (32 starts), where the
+//! matching from the same starts says 0.41, and that is not explained. So with random students the matching is a lower estimate, and the finding is about the matching; the diagram shows the flows.
 //!
 //! # When a teacher counts as recovered
 //!
@@ -445,14 +447,14 @@ fn growth_finding(growth: &[Growth]) -> Finding {
 fn random_finding(matchings: &[Matching], controls: &[Control]) -> Finding {
     let random = || matchings.iter().filter(|row| row.random_students);
     let best = random().filter_map(Matching::share).reduce(|a, b| if b.value > a.value { b } else { a });
-    let statement = "with the paper's random students the same holds for some m ≤ 16m*: largest share of draws of the matching that recover all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
+    let statement = "greedy matching with the paper's random students, which takes dipoles as lost (flows recover more, see the diagram): largest share of draws that recover all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
     let item = Evidence::estimate(statement, LEVEL, best, CLAIMED);
     let witness = json!(
         random()
             .map(|row| json!({ "m*": row.teachers, "m": row.students, "share": row.share().map(|s| s.value) }))
             .collect::<Vec<_>>()
     );
-    Finding::judged("without the hypothesis: random students", statement, &[item], controls, witness)
+    Finding::judged("without the hypothesis: random students in the matching", statement, &[item], controls, witness)
 }
 
 fn growth_table(growth: &[Growth], diagram: &[Cell]) -> Table {

@@ -29,8 +29,8 @@
 //!
 //! *All overlaps small.* Where the overlaps of dormant students with the learned expert are themselves scaled down the law gives the exponent 4.
 //!
-//! *Random starts.* A pair counts as recovered from 0.9 on, so `1 − overlap ≤ 0.1`, while `m⁷(δ√d)³` is above 50 unless all of the students' scaled overlaps, three at least, are below 0.3, which no run will meet
-//! among its largest. The constant 1 is then more than enough, and the bound exceeds 1: it says nothing.
+//! *Random starts.* A pair counts as recovered from 0.9 on, so `1 − overlap ≤ 0.1`; with three students `m⁷(δ√d)³` is less only where all three scaled overlaps are below 0.036, which has probability
+//! `2·10⁻⁵`, and a deficit near 0.1 needs a tie of two students besides. So the constant 1 is more than enough, and typically the bound exceeds 1: it says nothing. (Verdict: the other items decide it.)
 
 use std::cell::{Cell, RefCell};
 
