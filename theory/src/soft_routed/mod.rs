@@ -17,6 +17,7 @@
 
 mod assembly;
 mod crossings;
+mod effective_sgd;
 mod explicit;
 mod flow;
 mod hessian;
@@ -25,12 +26,16 @@ mod integrator;
 mod law;
 mod model;
 mod order;
+mod outside;
 mod population;
 mod reduction;
+mod samples;
+mod sgd;
 mod signatures;
 mod spec;
 
 pub use crossings::{Event, Watch};
+pub use effective_sgd::EffectiveSgd;
 pub use flow::{EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory};
 pub use hessian::Hessian;
 pub use initial::{InitialError, InitialLaw, MAX_DIMENSION, MAX_UNITS};
@@ -40,5 +45,6 @@ pub use model::{ModelError, NORMS, Place, StudentTeacher, Weights};
 pub use order::OrderParameters;
 pub use population::PopulationLoss;
 pub use reduction::Start;
+pub use sgd::{MAX_FULL_DIMENSION, OnlineSgd, SgdError};
 pub use signatures::{Signature, signatures};
 pub use spec::{Spec, SpecError, Units};
