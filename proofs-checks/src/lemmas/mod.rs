@@ -1,6 +1,7 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
 mod fine_tuning_rate;
+mod finite_batch_sgd;
 mod hermite_coefficients;
 mod phase_transition;
 mod population_loss;
@@ -15,4 +16,5 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     student_overlap::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
+    finite_batch_sgd::LEMMA,
 ];

@@ -80,6 +80,12 @@ impl Start {
         &self.norms
     }
 
+    /// The same vectors in a space of another dimension, at least the number of coordinates: the flow is the same, what online SGD draws is not.
+    pub fn in_dimension(mut self, dimension: u64) -> Self {
+        self.dimension = dimension.max(self.coordinates() as u64);
+        self
+    }
+
     /// The same start with all raw norms 1.
     pub fn with_unit_norms(mut self) -> Self {
         self.norms.fill(1.0);
