@@ -74,7 +74,8 @@ pub fn router_values(router: Router, z: &[f64], value: &mut [f64], slope: &mut [
         Router::GaussianCdf => {
             for ((z, value), slope) in z.iter().zip(value).zip(slope) {
                 *value = router.value(*z);
-                *slope = (-0.5 * z * z).exp() * (0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
+                *slope =
+                    (-0.5 * z * z).exp() * (0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
             }
         }
     }

@@ -78,7 +78,8 @@ impl EffectiveSgd {
     }
 
     fn advanced(&self, state: [f64; 2], h: f64) -> [f64; 2] {
-        let rate = |[r, k]: [f64; 2]| [self.growth / r, 4.5 * k * k * (1.0 - k * k) / r - self.turning * k / (2.0 * r * r)];
+        let rate =
+            |[r, k]: [f64; 2]| [self.growth / r, 4.5 * k * k * (1.0 - k * k) / r - self.turning * k / (2.0 * r * r)];
         let moved = |by: [f64; 2], h: f64| [state[0] + h * by[0], state[1] + h * by[1]];
         let a = rate(state);
         let b = rate(moved(a, 0.5 * h));

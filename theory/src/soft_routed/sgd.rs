@@ -96,13 +96,7 @@ impl OnlineSgd {
         Self::new(start, start.coordinates(), batch, step, rng)
     }
 
-    fn new(
-        start: &Start,
-        coordinates: usize,
-        batch: usize,
-        step: f64,
-        rng: ChaCha8Rng,
-    ) -> Result<Self, SgdError> {
+    fn new(start: &Start, coordinates: usize, batch: usize, step: f64, rng: ChaCha8Rng) -> Result<Self, SgdError> {
         if batch == 0 {
             return Err(SgdError::Batch);
         }
@@ -262,3 +256,6 @@ impl OnlineSgd {
         OrderParameters::at(&mut self.population, &self.columns)
     }
 }
+
+#[cfg(test)]
+mod tests;
