@@ -96,8 +96,13 @@ fn moments(full: bool, dimension: u64, batch: usize, stream: u64, runs: u64) -> 
             sgd.advance();
         }
         let state = sgd.order_parameters();
-        let values =
-            [state.expert(0, 0), state.router(0, 0), state.student(0, 1), sgd.expert_norm(0).ln(), sgd.router_norm(1).ln()];
+        let values = [
+            state.expert(0, 0),
+            state.router(0, 0),
+            state.student(0, 1),
+            sgd.expert_norm(0).ln(),
+            sgd.router_norm(1).ln(),
+        ];
         for (sum, x) in sums.iter_mut().zip(values) {
             (sum[0], sum[1], sum[2]) = (sum[0] + x, sum[1] + x * x, sum[2] + x.powi(4));
         }
