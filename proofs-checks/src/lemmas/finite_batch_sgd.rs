@@ -49,14 +49,14 @@ pub(crate) const LEMMA: Lemma = Lemma {
     ledger: Label::Supported,
     typical_seconds: 90.0,
     parameters: &[
-        Parameter::integer("replicates", "runs of each setting", "", [16, 10_000], [16, 32, 96]),
+        Parameter::integer("replicates", "runs of each setting", "", [16, 10_000], [20, 32, 96]),
         Parameter::integer("dimension", "dimension d of the timed runs", "", [200, 100_000], [1400, 2000, 4000]),
         Parameter::integer(
             "batch",
             "batch B of the timed runs; another setting has 4B",
             "",
             [8, 65_536],
-            [256, 256, 256],
+            [512, 512, 512],
         ),
         Parameter::real("noise", "largest ε of the timed runs", "", [0.1, 0.5], [0.4, 0.4, 0.4]),
         Parameter::integer(
