@@ -25,14 +25,15 @@
 //! The floor of a learned expert beside a redundant student is an order only: by linear noise `f_0 = ηdL_r/(2B)`, but the expert's own error `1 − κ = f` adds noise of variance `81 E[π⁴] E[He_2⁴]·2f = 1280f` to the
 //! `9.3` of the redundant student, so that `f ≈ f_0/(1 − 138f_0)`; at `f_0 = 0.002` the factor is 1.4.
 
+mod published_figure;
+mod simulation;
+
 use moe_kernels::Router;
-use moe_theory::soft_routed::{
-    EffectiveSgd, Flow, InitialLaw, OnlineSgd, OrderParameters, Start, Stop, StudentTeacher, Watch, alignment_time,
-};
-use rand::rngs::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use moe_theory::soft_routed::{EffectiveSgd, OnlineSgd, alignment_time};
 use serde_json::json;
 
+use self::published_figure::{course, course_table, published};
+use self::simulation::{COMPARED, Endpoint, FLOOR, PASSAGE, Passage, Setting, endpoints, floor, flow_time, passage};
 use crate::{
     CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Inexact, Label, Lemma, Parameter, Run,
     Scale, Table, statistics,
@@ -84,109 +85,13 @@ pub(crate) const LEMMA: Lemma = Lemma {
 
 /// Level of every interval.
 const LEVEL: f64 = 0.99;
-/// Where the timed overlap starts and ends.
-const PASSAGE: [f64; 2] = [0.25, 0.5];
-/// Parts of the range of overlaps in which the response of the time is tabulated.
-const CELLS: usize = 32;
 /// Accepted for a mean time over the effective equation's.
 const RATIO: [f64; 2] = [0.96, 1.04];
 /// Accepted for the exponent of the gap.
 const EXPONENT: [f64; 2] = [0.7, 1.4];
-/// Limits of the step and of the relative shift by noise within the span; beyond, the check does not answer.
-const LARGEST_STEP: f64 = 0.005;
-const LARGEST_SHIFT: f64 = 0.01;
-/// Time, `ε` and batch of the comparison of the two simulations, the start's overlaps, and the regions.
-const COMPARED: (f64, f64, usize) = (0.3, 0.4, 32);
-const COMPARED_START: [f64; 2] = [0.1, 0.3];
+/// Accepted for differences of overlaps, and of logarithms of growth, between the two simulations.
 const SAME_OVERLAP: [f64; 2] = [-0.03, 0.03];
 const SAME_GROWTH: [f64; 2] = [-0.5, 0.5];
-/// Batch and points of the figure, and how much less noise its reduced simulation has.
-const FIGURE_BATCH: usize = 1024;
-const FIGURE_POINTS: usize = 48;
-const QUIETER: f64 = 4.0;
-/// Relative variance of one input's squared gradient of an expert.
-const TAIL: f64 = 3000.0;
-/// `½E f_i²` of a redundant student.
-const REDUNDANT_LOSS: f64 = 0.880_137_107_574_278_9;
-/// Predicted floor, and the time at which it is read: eight times the expert's relaxation time 1/5.28.
-const FLOOR: (f64, f64) = (0.002, 1.5);
-
-/// A batch size and a step.
-#[derive(Clone, Copy, Debug)]
-struct Setting {
-    dimension: u64,
-    batch: usize,
-    epsilon: f64,
-}
-
-impl Setting {
-    /// `η` of one student and one teacher.
-    fn step(&self) -> f64 {
-        step(self.epsilon, self.batch, 1, 1, self.dimension)
-    }
-
-    fn effective(&self) -> EffectiveSgd {
-        EffectiveSgd::new(self.epsilon)
-    }
-
-    /// `−∂T/∂κ` of the effective equation at raw norm 1, in the middle of each of [`CELLS`] equal parts of the overlaps from half of the start to the end.
-    fn response(&self) -> Option<Vec<f64>> {
-        let [from, to] = PASSAGE;
-        let width = (to - 0.5 * from) / CELLS as f64;
-        let times: Option<Vec<f64>> =
-            (0..CELLS).map(|k| self.effective().time(to - width * (CELLS - k) as f64, to)).collect();
-        let times = times?.into_iter().chain([0.0]).collect::<Vec<f64>>();
-        Some(times.windows(2).map(|pair| (pair[0] - pair[1]) / width).collect())
-    }
-
-    fn name(&self) -> String {
-        format!("B = {}, η = {:.3e}, ε = {}, d = {}", self.batch, self.step(), self.epsilon, self.dimension)
-    }
-
-    /// Why the effective equation is not held against this setting.
-    fn excluded(&self) -> Option<String> {
-        let shift = self.epsilon / (18.0 * self.dimension as f64 * PASSAGE[0].powi(3));
-        if self.step() > LARGEST_STEP {
-            Some(format!("the step {:.2e} is above {LARGEST_STEP}, beyond which Euler's error counts", self.step()))
-        } else if shift > LARGEST_SHIFT {
-            Some(format!("noise within the span shifts the time by {shift:.1e}, more than {LARGEST_SHIFT}"))
-        } else {
-            None
-        }
-    }
-}
-
-/// One alignment under SGD.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Passage {
-    /// Time at which `κ` reaches the end, interpolated within the step; none within ten times the effective equation's.
-    time: Option<f64>,
-    /// The same less the linear response to the noise.
-    adjusted: Option<f64>,
-    /// `(‖w‖⁴ − 1)/(2εT)`: 1 by the law of growth.
-    growth: Option<f64>,
-}
-
-/// A pair of students after a fixed time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Endpoint {
-    /// `κ_00` less the noise along the teacher, of mean zero.
-    overlap: f64,
-    /// `ln(‖w_0‖² − 1)` and `ln(‖v_0‖² − 1)`.
-    growth: [f64; 2],
-}
-
-/// Overlaps of the best student of each teacher over time: `[time][teacher]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Course {
-    experts: Vec<Vec<f64>>,
-    routers: Vec<Vec<f64>>,
-    /// `(‖w‖⁴ − 1)/(2εt)` at half of the time, mean over students; none for the flow.
-    growth: Option<f64>,
-    /// Inputs drawn by then.
-    inputs: f64,
-}
-
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (dimension, batch, epsilon) = (run.integer("dimension"), run.integer("batch") as usize, run.real("noise"));
     let settings = [
@@ -319,11 +224,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     Ok(Findings { evidence, controls, findings, tables, figures })
 }
 
-/// `η = εB/(σ_w²(d − 1))`.
-fn step(epsilon: f64, batch: usize, students: usize, teachers: usize, dimension: u64) -> f64 {
-    epsilon * batch as f64 / (EffectiveSgd::noise_variance(students, teachers) * (dimension - 1) as f64)
-}
-
 /// Mean time over the time of an effective equation.
 fn ratio(setting: &Setting, rows: &[Passage], law: EffectiveSgd, which: &str) -> Evidence {
     let statement =
@@ -380,122 +280,6 @@ fn same(
     Evidence::estimate(statement, LEVEL, statistics::mean(&differences, LEVEL), accept)
 }
 
-/// Student 0 with the given expert overlap with teacher 0, other students and every other overlap orthogonal.
-fn clean_start(students: usize, overlaps: [f64; 2], dimension: u64) -> Result<Start, CheckError> {
-    let coordinates = 2 * students + 2;
-    let axis = |i: usize| -> Vec<f64> { (0..coordinates).map(|k| f64::from(u8::from(k == i))).collect() };
-    let turned = |teacher: usize, own: usize, overlap: f64| {
-        let mut vector = axis(own);
-        (vector[teacher], vector[own]) = (overlap, (1.0 - overlap * overlap).sqrt());
-        vector
-    };
-    let unit = |i: usize, part: usize| 2 + 2 * i + part;
-    let mut routers: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 0))).collect();
-    let mut experts: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 1))).collect();
-    (routers[0], experts[0]) = (turned(0, unit(0, 0), overlaps[0]), turned(1, unit(0, 1), overlaps[1]));
-    let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&[axis(0)], &[axis(1)]])
-        .map_err(CheckError::theory)?;
-    Ok(Start::reduce(&model).in_dimension(dimension))
-}
-
-fn passage(run: &Run<'_>, setting: &Setting, replicate: u64, purpose: u32) -> Result<Passage, CheckError> {
-    let (step, [from, to]) = (setting.step(), PASSAGE);
-    let none = Passage { time: None, adjusted: None, growth: None };
-    let (Some(law), Some(table)) = (setting.effective().time(from, to), setting.response()) else { return Ok(none) };
-    let start = clean_start(1, [0.0, from], setting.dimension)?;
-    let mut sgd = OnlineSgd::reduced(&start, setting.batch, step, run.substream(replicate, purpose))
-        .map_err(CheckError::theory)?;
-    let (mut kappa, mut response) = (from, 0.0);
-    for k in 0..(10.0 * law / step) as u64 {
-        run.proceed()?;
-        sgd.draw();
-        let norm = sgd.expert_norm(0);
-        // Any bounded weight that depends on the past alone will do. Times scale with r = ‖w‖².
-        let place = (kappa - 0.5 * from) / (to - 0.5 * from) * CELLS as f64 - 0.5;
-        let place = place.clamp(0.0, (CELLS - 1) as f64 - 1e-9);
-        let (cell, share) = (place as usize, place.fract());
-        let slope = norm * norm * (table[cell] * (1.0 - share) + table[cell + 1] * share);
-        response += slope * step / norm * sgd.expert_deviation(0, 0);
-        sgd.advance();
-        let next = sgd.expert(0, 0);
-        if next >= to {
-            let time = step * (k as f64 + (to - kappa) / (next - kappa));
-            let growth = (sgd.expert_norm(0).powi(4) - 1.0) / (2.0 * setting.epsilon * time);
-            return Ok(Passage { time: Some(time), adjusted: Some(time - response), growth: Some(growth) });
-        }
-        kappa = next;
-    }
-    Ok(none)
-}
-
-/// The population flow's time from the same start.
-fn flow_time(run: &Run<'_>) -> Result<Option<f64>, CheckError> {
-    let start = clean_start(1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
-    let mut time = None;
-    let until = 10.0 * alignment_time(Router::Sigmoid, 3, PASSAGE[0], PASSAGE[1]);
-    Flow::new(&start)
-        .run(
-            until,
-            &[Watch::Expert(PASSAGE[1])],
-            &[],
-            |_, _| {},
-            |event, _| {
-                time = Some(event.time);
-                Stop::Yes
-            },
-        )
-        .map_err(CheckError::theory)?;
-    Ok(time)
-}
-
-/// Two students and two teachers after the time of comparison, from starts that all simulations share.
-fn endpoints(
-    run: &Run<'_>,
-    sweep: &str,
-    simulation: impl Fn(Start, f64, ChaCha8Rng) -> Result<OnlineSgd, moe_theory::soft_routed::SgdError> + Sync,
-    purpose: u32,
-) -> Result<Vec<Endpoint>, CheckError> {
-    let (until, epsilon, batch) = COMPARED;
-    let law = InitialLaw::new(3, 2, 2, run.integer("full-dimension"));
-    let step = step(epsilon, batch, 2, 2, law.dimension);
-    run.units(sweep, run.integer("full-replicates") as usize, |unit| {
-        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
-        let start = start.with_teacher_overlaps(COMPARED_START[0], COMPARED_START[1]);
-        let mut sgd = simulation(start, step, run.substream(unit as u64, purpose)).map_err(CheckError::theory)?;
-        let mut noise = 0.0;
-        for _ in 0..(until / step).round() as u64 {
-            run.proceed()?;
-            sgd.draw();
-            noise -= step * sgd.expert_deviation(0, 0) / sgd.expert_norm(0);
-            sgd.advance();
-        }
-        // Rounding alone could leave a norm at 1 after a single tiny step.
-        let growth = [sgd.expert_norm(0), sgd.router_norm(0)].map(|norm| (norm * norm - 1.0).max(f64::EPSILON).ln());
-        Ok(Endpoint { overlap: sgd.expert(0, 0) - noise, growth })
-    })
-}
-
-/// `1 − κ` of a learned expert beside a redundant student, over the predicted floor; mean over the last quarter of the time.
-fn floor(run: &Run<'_>, dimension: u64, replicate: u64) -> Result<f64, CheckError> {
-    let (predicted, until) = FLOOR;
-    let batch = 64;
-    let step = predicted * 2.0 * batch as f64 / (dimension as f64 * REDUNDANT_LOSS);
-    let start = clean_start(2, [1.0, 1.0], dimension)?;
-    let mut sgd = OnlineSgd::reduced(&start, batch, step, run.substream(replicate, 48)).map_err(CheckError::theory)?;
-    let steps = (until / step).ceil() as u64;
-    let (mut sum, mut count) = (0.0, 0.0);
-    for k in 0..steps {
-        run.proceed()?;
-        sgd.draw();
-        sgd.advance();
-        if 4 * k >= 3 * steps {
-            sum += 1.0 - sgd.expert(0, 0);
-            count += 1.0;
-        }
-    }
-    Ok(sum / count / predicted)
-}
-
 /// The coefficient that `1 + cεT` has to have at first order in `ε`, against ¾.
 fn shortcut(from: f64) -> Evidence {
     let (epsilon, to) = (1e-3 * from, PASSAGE[1]);
@@ -510,106 +294,6 @@ fn shortcut(from: f64) -> Evidence {
         }
         None => Evidence::unresolved(Inexact::Comparison, statement, accept, "the overlap does not arrive"),
     }
-}
-
-/// Unit 0: the full simulation; 1: the reduced one with less noise; 2: the flow. All from one start.
-fn course(run: &Run<'_>, unit: usize) -> Result<Course, CheckError> {
-    let (m, teachers) = (run.integer("figure-students") as usize, run.integer("figure-teachers") as usize);
-    let law = InitialLaw::new(3, m, teachers, run.integer("figure-dimension"));
-    let start = law.sample(run.seed(), 0).map_err(CheckError::theory)?;
-    let until = run.real("figure-time");
-    let mut course = Course { experts: Vec::new(), routers: Vec::new(), growth: None, inputs: 0.0 };
-    let times: Vec<f64> = (0..=FIGURE_POINTS).map(|k| until * k as f64 / FIGURE_POINTS as f64).collect();
-    if unit == 2 {
-        let interrupted = |_: f64| run.proceed().is_err();
-        let outcome = Flow::new(&start).tolerance(1e-7).monitor(&interrupted).run(
-            until,
-            &[],
-            &times,
-            |_, state| course.push(&state),
-            |_, _| Stop::No,
-        );
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
-        return Ok(course);
-    }
-    let epsilon = run.real("figure-noise") / if unit == 0 { 1.0 } else { QUIETER };
-    let (step, rng) = (step(epsilon, FIGURE_BATCH, m, teachers, law.dimension), run.substream(0, 64 + unit as u32));
-    let simulation = if unit == 0 { OnlineSgd::full } else { OnlineSgd::reduced };
-    let mut sgd = simulation(&start, FIGURE_BATCH, step, rng).map_err(CheckError::theory)?;
-    let mut time = 0.0;
-    for (k, &target) in times.iter().enumerate() {
-        while time + 0.5 * step < target {
-            run.proceed()?;
-            sgd.draw();
-            sgd.advance();
-            time += step;
-        }
-        course.push(&sgd.order_parameters());
-        if 2 * k >= FIGURE_POINTS && course.growth.is_none() && time > 0.0 {
-            course.inputs = (time / step).round() * FIGURE_BATCH as f64;
-            let squares = (0..m).map(|i| (sgd.expert_norm(i).powi(4) - 1.0) / (2.0 * epsilon * time));
-            course.growth = Some(squares.sum::<f64>() / m as f64);
-        }
-    }
-    Ok(course)
-}
-
-impl Course {
-    fn push(&mut self, state: &OrderParameters) {
-        let best = |j: usize| {
-            (0..state.students()).max_by(|&a, &b| state.expert(a, j).total_cmp(&state.expert(b, j))).unwrap_or(0)
-        };
-        let of = |value: &dyn Fn(usize, usize) -> f64| (0..state.teachers()).map(|j| value(best(j), j)).collect();
-        self.experts.push(of(&|i, j| state.expert(i, j)));
-        self.routers.push(of(&|i, j| state.router(i, j)));
-    }
-
-    /// Teachers whose best expert overlap exceeds 0.9 at the end.
-    fn recovered(&self) -> usize {
-        self.experts.last().map_or(0, |last| last.iter().filter(|overlap| **overlap > 0.9).count())
-    }
-}
-
-/// The figure: what was recovered, judged by the growth of raw norms in the full simulation, which is the effective equation's first half in the paper's own setting.
-fn published(run: &Run<'_>, courses: &[Course], controls: &[Control]) -> Finding {
-    let (m, teachers, d) =
-        (run.integer("figure-students"), run.integer("figure-teachers"), run.integer("figure-dimension"));
-    let statement = format!(
-        "m = {m}, m* = {teachers}, d = {d}, full online SGD: (‖w‖⁴ − 1)/(2εt) at half of the time, mean over students"
-    );
-    // One run, so an order only: three standard errors from the relative variance of one input's squared gradient, and room for the change of σ_w² along the way.
-    let accept = [0.1, 4.0];
-    let error = 3.0 * (TAIL / courses[0].inputs.max(1.0)).sqrt();
-    let item = match courses[0].growth {
-        Some(growth) => Evidence::comparison(&*statement, [growth - error, growth + error], accept),
-        None => Evidence::unresolved(Inexact::Comparison, &*statement, accept, "not a single step"),
-    };
-    let step = step(run.real("figure-noise"), FIGURE_BATCH, m as usize, teachers as usize, d);
-    let witness = json!({
-        "growth": courses[0].growth,
-        "batch": FIGURE_BATCH,
-        "step": step,
-        "samples": (run.real("figure-time") / step).ceil() * FIGURE_BATCH as f64,
-        "recovered": { "full": courses[0].recovered(), "less noise": courses[1].recovered(), "flow": courses[2].recovered() },
-    });
-    Finding::judged("published figure", statement, &[item], controls, witness)
-}
-
-fn course_table(run: &Run<'_>, name: &str, courses: &[Course]) -> Table {
-    let teachers = run.integer("figure-teachers") as usize;
-    let heads = ["SGD", "quiet", "flow"].iter().flat_map(|which| (1..=teachers).map(move |j| format!("{which} {j}")));
-    let mut table =
-        Table::new(name, std::iter::once(Column::new("t", "time")).chain(heads.map(|head| Column::new(head, ""))));
-    for k in 0..=FIGURE_POINTS {
-        let time = run.real("figure-time") * k as f64 / FIGURE_POINTS as f64;
-        let overlaps = courses.iter().flat_map(|course| {
-            let rows = if name == "sgd-experts" { &course.experts } else { &course.routers };
-            rows.get(k).cloned().unwrap_or_else(|| vec![f64::NAN; teachers])
-        });
-        table.push(std::iter::once(time.into()).chain(overlaps.map(Into::into)));
-    }
-    table
 }
 
 fn passage_table(settings: &[Setting], passages: &[Vec<Passage>], flow: Option<f64>) -> Table {
