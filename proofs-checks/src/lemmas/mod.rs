@@ -2,6 +2,7 @@
 
 mod failure_signatures;
 mod fine_tuning_rate;
+mod finite_batch_sgd;
 mod guided_router;
 mod hermite_coefficients;
 mod initialisation_perturbation;
@@ -31,6 +32,7 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     hermite_coefficients::LEMMA,
     orthogonal_initialisation::LEMMA,
     initialisation_perturbation::LEMMA,
+    finite_batch_sgd::LEMMA,
     failure_signatures::LEMMA,
     router_dependence::LEMMA,
 ];
