@@ -86,6 +86,26 @@ impl Start {
         self
     }
 
+    /// The same start with the first `count` teachers only, in the same coordinates: the others' vectors become directions of no special meaning.
+    ///
+    /// # Panics
+    /// Unless `1 ≤ count ≤ m*`.
+    pub fn with_first_teachers(mut self, count: usize) -> Self {
+        let teachers = self.teachers();
+        assert!((1..=teachers).contains(&count), "between one and all teachers");
+        let columns = self.teacher.columns();
+        let kept = Mat::from_fn(columns.nrows(), 2 * count, |i, j| {
+            columns[(i, if j < count { j } else { teachers + j - count })]
+        });
+        self.teacher = Weights::from_columns(kept);
+        self
+    }
+
+    /// The teacher's unit columns: routers, then experts.
+    pub fn teacher(&self) -> &Weights {
+        &self.teacher
+    }
+
     /// The same start with student `i` turned towards teacher `i`, for every `i` below both counts: on the great circle through the two, until
     /// `v̄_i·v*_i = routers` and `w̄_i·w*_i = experts`, on the student's side of the teacher. The other overlaps of a random start stay `O(d^{−1/2})`.
     /// `v̄_i·w̄_i` is not kept.
