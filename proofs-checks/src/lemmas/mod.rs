@@ -1,7 +1,9 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
+mod correlated_inputs;
 mod fine_tuning_rate;
 mod hermite_coefficients;
+mod information_exponent;
 mod phase_transition;
 mod population_loss;
 mod student_overlap;
@@ -15,4 +17,6 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     student_overlap::LEMMA,
     hermite_coefficients::LEMMA,
     fine_tuning_rate::LEMMA,
+    correlated_inputs::LEMMA,
+    information_exponent::LEMMA,
 ];
