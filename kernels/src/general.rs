@@ -55,11 +55,25 @@ fn weights() -> &'static [f64] {
     })
 }
 
+/// `√((n+k)!/n!)`: rows `n`, [`WIDTH`] columns `k`.
+fn falling_roots() -> &'static [f64] {
+    static CACHE: OnceLock<Vec<f64>> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let row = |n: usize| (0..WIDTH).map(move |k| (1..=k).map(|i| ((n + i) as f64).sqrt()).product());
+        (0..ORDERS).flat_map(row).collect()
+    })
+}
+
+/// Changes of a variance or a mean below this are roundings of the same number.
+const SAME: f64 = 2e-15;
+
 /// One unit `π(v·x) h(w·x)` under a Gaussian: the moments of its router and of its expert.
 #[derive(Clone, Debug, Default)]
 pub struct UnitMoments {
     /// `√c11`.
     deviation: f64,
+    /// `c11` and `m1`, for which the table is; zero variance where there is none yet.
+    router: [f64; 2],
     /// `U_nk`, rows `n`.
     table: Vec<f64>,
     /// `B_n`, zero beyond the order.
@@ -134,6 +148,11 @@ impl GeneralPair {
 
     /// Fills in the moments of a unit whose router and expert have these variances and means.
     pub fn moments(&self, [router, expert]: [f64; 2], [router_mean, expert_mean]: [f64; 2], unit: &mut UnitMoments) {
+        unit.expert = self.expert_moments(expert, expert_mean);
+        let known = (unit.router[0] - router).abs() < SAME && (unit.router[1] - router_mean).abs() < SAME;
+        if known {
+            return;
+        }
         let deviation = router.sqrt();
         let (rows, columns) = (self.rows(router), self.columns());
         let mut parts = [[0.0; NODES]; 2];
@@ -147,22 +166,29 @@ impl GeneralPair {
             .chunks_exact(NODES)
             .take(rows + columns)
             .enumerate()
-            .map(|(n, row)| crate::weighted_sum(row, &parts[n % 2]))
+            .map(|(n, row)| match (n % 2, router_mean == 0.0) {
+                // π − π(0) is odd.
+                (0, true) => {
+                    if n == 0 {
+                        parts[0][0]
+                    } else {
+                        0.0
+                    }
+                }
+                (part, _) => crate::weighted_sum(row, &parts[part]),
+            })
             .collect();
         unit.deviation = deviation;
+        unit.router = [router, router_mean];
         unit.table.clear();
-        for n in 0..rows {
-            let mut factor = 1.0;
-            for k in 0..columns {
-                unit.table.push(factor * alpha[n + k]);
-                factor *= ((n + k + 1) as f64).sqrt() / deviation;
-            }
+        let scale: [f64; WIDTH] = std::array::from_fn(|k| deviation.powi(-(k as i32)));
+        for (n, roots) in falling_roots().chunks_exact(WIDTH).take(rows).enumerate() {
+            unit.table.extend((0..columns).map(|k| roots[k] * scale[k] * alpha[n + k]));
         }
-        unit.expert = self.expert_moments(expert, expert_mean);
     }
 
     fn expert_moments(&self, variance: f64, mean: f64) -> [f64; MAX_ORDER + 3] {
-        let excess = 0.5 * (variance - 1.0);
+        let excess = if (variance - 1.0).abs() < SAME { 0.0 } else { 0.5 * (variance - 1.0) };
         let hermite: [f64; MAX_ORDER + 1] = std::array::from_fn(|q| {
             (0..=q / 2)
                 .map(|i| {
@@ -219,9 +245,8 @@ impl GeneralPair {
             for (shift, out) in shifts.iter().zip(out) {
                 *out = 0.0;
                 for x in 0..x_end {
-                    for y in 0..y_end - x {
-                        *out += table[x][y] * phi[x + shift[0]][y + shift[1]];
-                    }
+                    let row = &phi[x + shift[0]][shift[1]..];
+                    *out += table[x][..y_end - x].iter().zip(row).map(|(a, b)| a * b).sum::<f64>();
                 }
             }
         };
@@ -261,10 +286,11 @@ impl GeneralPair {
                     if left == 0.0 {
                         continue;
                     }
-                    for t in 0..=q - r {
-                        let middle = left * p14[t];
-                        for v in 0..=q - r - t {
-                            table[s + t][u + v] += middle * p24[v] * second[t + v + r];
+                    for legs in (0..=q - r).filter(|legs| second[legs + r] != 0.0) {
+                        let middle = left * second[legs + r];
+                        for t in 0..=legs {
+                            let v = legs - t;
+                            table[s + t][u + v] += middle * p14[t] * p24[v];
                         }
                     }
                 }
@@ -369,7 +395,10 @@ mod tests {
         let means = [0.4, -0.3, 0.2, 0.6];
         let covariance = |a: usize, b: usize| (0..4).map(|k| factor[a][k] * factor[b][k]).sum::<f64>();
         let expert = |x: f64| {
-            coefficients[0] + coefficients[1] * x + coefficients[2] * (x * x - 1.0) + coefficients[3] * (x * x * x - 3.0 * x)
+            coefficients[0]
+                + coefficients[1] * x
+                + coefficients[2] * (x * x - 1.0)
+                + coefficients[3] * (x * x * x - 3.0 * x)
         };
         let (step, reach) = (0.5, 17_i32);
         let grid: Vec<(f64, f64)> = (-reach..=reach)
@@ -382,7 +411,9 @@ mod tests {
             for (z1, w1) in &grid {
                 for (z2, w2) in &grid {
                     let partial = [*z0, *z1, *z2, 0.0];
-                    let outer = w0 * w1 * w2
+                    let outer = w0
+                        * w1
+                        * w2
                         * Router::Sigmoid.value(x(0, &partial))
                         * Router::Sigmoid.value(x(1, &partial))
                         * expert(x(2, &partial));

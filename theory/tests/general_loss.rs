@@ -151,12 +151,12 @@ fn two_level_starts_have_their_law() {
     let mut moments = [0.0; 2];
     for seed in 0..400 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let start = two_level_start(&law, true, &mut random, &mut ChaCha8Rng::seed_from_u64(10_000 + seed)).unwrap();
+        let start = two_level_start(&law, &mut random, &mut ChaCha8Rng::seed_from_u64(10_000 + seed)).unwrap();
         let state = start.state();
         let n = start.coordinates();
         let dot = |a: usize, b: usize| (0..n).map(|i| state[a * n + i] * state[b * n + i]).sum::<f64>();
         assert!((dot(2, 2) - 1.0).abs() < 1e-12 && dot(0, 2).abs() < 1e-12);
-        moments[0] += start.order_parameters().expert(0, 0).powi(2) * 400.0 / 400.0;
+        moments[0] += start.order_parameters().expert(0, 0).powi(2);
         moments[1] += state[2 * n..2 * n + n / 2].iter().map(|x| x * x).sum::<f64>() / 400.0;
     }
     // κ²d averages 1 ± √(2/400), the share of the first half ½ ± √(1/1600)/20.

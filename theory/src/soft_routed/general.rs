@@ -13,9 +13,9 @@
 //!
 //! Exact, in scalar code: about 3 µs a pair and a component at order 3. The isotropic [`PopulationLoss`](super::PopulationLoss) is faster by a factor of fifty.
 
+use super::Inputs;
 use super::model::{Weights, norm};
 use super::reduction::Start;
-use super::Inputs;
 use moe_kernels::{ExpertCoefficients, GeneralPair, GeneralPartials, MAX_ORDER, Router, UnitMoments};
 use std::cell::RefCell;
 
@@ -75,9 +75,11 @@ impl GeneralLoss {
             .iter()
             .map(|component| {
                 let n = component.covariance.nrows();
-                assert!(n == teacher.dimension() && component.mean.len() == n, "inputs in the coordinates of the weights");
-                let covariance: Vec<Vec<f64>> =
-                    (0..n).map(|j| component.covariance.col_as_slice(j).to_vec()).collect();
+                assert!(
+                    n == teacher.dimension() && component.mean.len() == n,
+                    "inputs in the coordinates of the weights"
+                );
+                let covariance: Vec<Vec<f64>> = (0..n).map(|j| component.covariance.col_as_slice(j).to_vec()).collect();
                 let vector = |j: usize| {
                     let column: Vec<f64> = (0..n).map(|i| teacher.columns()[(i, j)]).collect();
                     let length = norm(&column);
@@ -157,8 +159,7 @@ impl GeneralLoss {
                 }
             }
             for b in 0..teachers {
-                let partials =
-                    pair_of(&self.pair, [&vectors, &component.teacher], [&units, &component.units], a, b);
+                let partials = pair_of(&self.pair, [&vectors, &component.teacher], [&units, &component.units], a, b);
                 loss -= partials.value;
                 let ends = [a, 2 * m + b, m + a, 2 * m + teachers + b];
                 for ((p, q), c) in PAIRS.into_iter().zip(partials.covariances) {

@@ -75,12 +75,12 @@ impl Inputs {
 }
 
 /// A start in `4m + 4m*` coordinates with the exact law of all projections on two eigenspaces of dimension `d/2` each: students and teacher uniform, the teacher orthonormal,
-/// `v_i ⟂ w_i`, raw norms 1. The law's router, order, counts and dimension are used; `uniform` supplies the draws, in an order that does not depend on `d`. With `balanced`, every teacher expert has half of
-/// its squared norm in each eigenspace.
+/// `v_i ⟂ w_i`, raw norms 1. The law's router, order, counts and dimension are used;
+/// `normals` and `radii` supply the draws, in an order that does not depend on `d`.
 ///
 /// # Errors
 /// [`InitialError::Dimension`] unless each half has as many dimensions as there are vectors.
-pub fn two_level_start(law: &InitialLaw, balanced: bool, normals: &mut impl Rng, radii: &mut impl Rng) -> Result<Start, InitialError> {
+pub fn two_level_start(law: &InitialLaw, normals: &mut impl Rng, radii: &mut impl Rng) -> Result<Start, InitialError> {
     let (m, teachers) = (law.students, law.teachers);
     let vectors = 2 * (m + teachers);
     let half = law.dimension / 2;
@@ -95,21 +95,11 @@ pub fn two_level_start(law: &InitialLaw, balanced: bool, normals: &mut impl Rng,
                 *x = StandardNormal.sample(normals);
             }
             let freedom = (half - r as u64) as f64;
-            column[block * vectors + r] =
-                ChiSquared::new(freedom).map_or(0.0, |law| law.sample(radii).sqrt());
+            column[block * vectors + r] = ChiSquared::new(freedom).map_or(0.0, |law| law.sample(radii).sqrt());
         }
     }
-    if balanced {
-        for column in &mut columns[teachers..2 * teachers] {
-            for block in column.chunks_exact_mut(vectors) {
-                normalise(block);
-            }
-        }
-    }
-    // Experts before routers: a balanced expert keeps its halves where there is one teacher.
-    let order: Vec<usize> = (teachers..2 * teachers).chain(0..teachers).collect();
-    for (k, &i) in order.iter().enumerate() {
-        for &j in &order[..k] {
+    for i in 0..2 * teachers {
+        for j in 0..i {
             let other = columns[j].clone();
             remove(&mut columns[i], &other);
         }
