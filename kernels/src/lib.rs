@@ -11,6 +11,7 @@
 //! | `X1, X2, X3, X4` | `v·x, v'·x, w·x, w'·x` for two router/expert pairs `(v, w)`, `(v', w')` and `x ~ N(0, I)` |
 //! | `ρ_ab` | correlation of `X_a` and `X_b` ([`Correlations`]) |
 //! | `K^{(k,l)}_{p,q}` | `E[π⁽ᵏ⁾(X1) π⁽ˡ⁾(X2) He_p(X3) He_q(X4)]` ([`Pair`], and [`PairKernel`] for batches of `K^{(0,0)}_{p,p}`) |
+//! | `A_n, B_n` with variance and mean | `E[π⁽ⁿ⁾(m + √a Z)]`, `E[h⁽ⁿ⁾(m + √c Z)]` for `h = Σ_p a_p He_p` ([`UnitMoments`], [`GeneralPair`]) |
 //!
 //! Everything is `f64` unless a formula is generic over [`Real`]. Formulas that a proof needs are written once over
 //! `Real`; the SIMD batch of the same formula stands beside it, is tested against it, and is evidence only.
@@ -20,6 +21,7 @@ mod combination;
 mod covariance;
 mod dual;
 mod elementary;
+mod general;
 mod hermite;
 mod overlap;
 mod pair;
@@ -32,6 +34,7 @@ pub use combination::linear_combination;
 pub use covariance::{CovarianceTable, MAX_TOTAL};
 pub use dual::Dual;
 pub use elementary::{router_values, sigmoid};
+pub use general::{ExpertCoefficients, GeneralPair, GeneralPartials, UnitMoments};
 pub use hermite::{HermiteCoefficients, Router};
 pub use overlap::{combine, cross_gram, gram_lower};
 pub use pair::{Correlations, MAX_ORDER, Pair, Partial};

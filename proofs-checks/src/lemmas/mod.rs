@@ -1,10 +1,12 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
+mod correlated_inputs;
 mod failure_signatures;
 mod fine_tuning_rate;
 mod finite_batch_sgd;
 mod guided_router;
 mod hermite_coefficients;
+mod information_exponent;
 mod initialisation_perturbation;
 mod orthogonal_initialisation;
 mod over_parameterisation;
@@ -33,6 +35,8 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     orthogonal_initialisation::LEMMA,
     initialisation_perturbation::LEMMA,
     finite_batch_sgd::LEMMA,
+    correlated_inputs::LEMMA,
     failure_signatures::LEMMA,
+    information_exponent::LEMMA,
     router_dependence::LEMMA,
 ];

@@ -3,8 +3,9 @@
 //! `dθ/dt = −∂L/∂θ` on raw weights conserves every raw norm, so unit vectors obey `dx̄/dt = −‖x‖⁻² (I − x̄x̄ᵀ) ∂L/∂x̄`: raw norms are learning rates and nothing else.
 
 use super::crossings::{Crossings, Event, Watch};
+use super::general::GeneralLoss;
 use super::hessian::Hessian;
-use super::integrator::{IntegratorError, Method, System, Task, Tolerance, integrate};
+use super::integrator::{Field, IntegratorError, Method, System, Task, Tolerance, integrate};
 use super::order::OrderParameters;
 use super::reduction::Start;
 use std::cell::{Cell, RefCell};
@@ -92,6 +93,7 @@ pub type Monitor<'a> = &'a dyn Fn(f64) -> bool;
 #[derive(Clone)]
 pub struct Flow<'a> {
     start: &'a Start,
+    general: Option<&'a GeneralLoss>,
     method: Method,
     tolerance: f64,
     step_limit: usize,
@@ -112,7 +114,7 @@ pub struct Summary {
 impl<'a> Flow<'a> {
     /// Explicit, local tolerance `1e-9`.
     pub fn new(start: &'a Start) -> Self {
-        Self { start, method: Method::Explicit, tolerance: 1e-9, step_limit: 20_000_000, monitor: None }
+        Self { start, general: None, method: Method::Explicit, tolerance: 1e-9, step_limit: 20_000_000, monitor: None }
     }
 
     /// The integration method.
@@ -123,6 +125,11 @@ impl<'a> Flow<'a> {
     /// Tolerance of the local error of every coordinate, relative to `max(|coordinate|, d^{−1/2})`.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
+    }
+
+    /// The flow of another loss than the isotropic one, for students of the start's shape and in its coordinates. Its Jacobian is taken by central differences.
+    pub fn under(self, loss: &'a GeneralLoss) -> Self {
+        Self { general: Some(loss), ..self }
     }
 
     /// Someone to tell the time, who may stop the flow.
@@ -163,13 +170,19 @@ impl<'a> Flow<'a> {
             }
         };
         let field = |y: &[f64], out: &mut [f64]| {
-            population.borrow_mut().gradient(y, out);
+            match self.general {
+                Some(loss) => loss.gradient(y, out),
+                None => population.borrow_mut().gradient(y, out),
+            };
             scale(out);
             evaluations.set(evaluations.get() + 1);
         };
         // The integrator asks for one column of the Jacobian after the other, at the same state.
         let hessian = RefCell::new((Vec::<f64>::new(), Hessian::new(start)));
         let jacobian = |y: &[f64], direction: &[f64], out: &mut [f64]| {
+            if self.general.is_some() {
+                return differences(&field, y, direction, out);
+            }
             let (at, hessian) = &mut *hessian.borrow_mut();
             if at != y {
                 hessian.set(y);
@@ -178,13 +191,20 @@ impl<'a> Flow<'a> {
             hessian.apply(direction, out);
             scale(out);
         };
+        let order_parameters = |state: &[f64]| {
+            let mut found = OrderParameters::at(&mut observer.borrow_mut(), state);
+            if let Some(loss) = self.general {
+                found.loss = loss.loss(state);
+            }
+            found
+        };
         let y0 = start.state();
         // The last stage of an explicit step is evaluated at its end: its overlaps are there already.
         let mut crossings = Crossings::new(&population, (start.students(), start.teachers()), watches, &y0);
         let mut summary = Summary { time: 0.0, steps: 0, evaluations: 0 };
         let mut next = 0;
         while next < moments.len() && moments[next] <= 0.0 {
-            on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &y0));
+            on_time(next, order_parameters(&y0));
             next += 1;
         }
         let tolerance =
@@ -195,7 +215,7 @@ impl<'a> Flow<'a> {
             let mut end = step.to;
             let mut flow = ControlFlow::Continue(());
             for event in crossings.in_step(step)? {
-                let state = OrderParameters::at(&mut observer.borrow_mut(), &step.at(event.time)?);
+                let state = order_parameters(&step.at(event.time)?);
                 if on_event(Event { time: raw(event.time), ..event }, &state) == Stop::Yes {
                     end = event.time;
                     flow = ControlFlow::Break(());
@@ -203,7 +223,7 @@ impl<'a> Flow<'a> {
                 }
             }
             while next < moments.len() && moments[next] <= end {
-                on_time(next, OrderParameters::at(&mut observer.borrow_mut(), &step.at(moments[next])?));
+                on_time(next, order_parameters(&step.at(moments[next])?));
                 next += 1;
             }
             summary.time = raw(end);
@@ -304,6 +324,16 @@ const KINDS: [(EventKind, Watch); 3] = [
     (EventKind::RouterAligned, Watch::Router(0.5)),
     (EventKind::AntiAligned, Watch::StudentFalls(-0.5)),
 ];
+
+/// `Df(y)·direction` by a central difference: a Newton matrix that is good to nine digits.
+fn differences(field: Field<'_>, y: &[f64], direction: &[f64], out: &mut [f64]) {
+    let step = 1e-5;
+    let moved = |sign: f64| y.iter().zip(direction).map(|(y, x)| y + sign * step * x).collect::<Vec<f64>>();
+    let mut behind = vec![0.0; out.len()];
+    field(&moved(1.0), out);
+    field(&moved(-1.0), &mut behind);
+    out.iter_mut().zip(&behind).for_each(|(ahead, behind)| *ahead = (*ahead - behind) / (2.0 * step));
+}
 
 fn largest_difference(a: &[OrderParameters], b: &[OrderParameters]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a.largest_difference(b)).fold(0.0, f64::max)

@@ -8,6 +8,8 @@ use super::population::PopulationLoss;
 use super::{OrderParameters, alignment_time};
 use faer::Mat;
 use moe_kernels::Router;
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 /// Unit vectors in reduced coordinates, raw norms beside them.
 #[derive(Clone, Debug)]
@@ -98,6 +100,38 @@ impl Start {
         self.norms.fill(1.0);
 >>>>>>> m_sgd
         self
+    }
+
+    /// The same start with the first `count` teachers only, in the same coordinates: the others' vectors become directions of no special meaning.
+    ///
+    /// # Panics
+    /// Unless `1 ≤ count ≤ m*`.
+    pub fn with_first_teachers(mut self, count: usize) -> Self {
+        let teachers = self.teachers();
+        assert!((1..=teachers).contains(&count), "between one and all teachers");
+        let columns = self.teacher.columns();
+        let kept = Mat::from_fn(columns.nrows(), 2 * count, |i, j| {
+            columns[(i, if j < count { j } else { teachers + j - count })]
+        });
+        self.teacher = Weights::from_columns(kept);
+        self
+    }
+
+    /// The teacher's unit columns: routers, then experts.
+    pub fn teacher(&self) -> &Weights {
+        &self.teacher
+    }
+
+    /// The same start in all `d` coordinates of the inputs, turned by a random rotation: for inputs that prefer directions. `d` numbers a vector, so for small `d` only.
+    pub fn in_all_coordinates(self, normals: &mut impl Rng) -> Self {
+        let (d, n) = (self.dimension as usize, self.coordinates());
+        let gaussian: Mat<f64> = Mat::from_fn(d, n, |_, _| StandardNormal.sample(normals));
+        let frame: Mat<f64> = gaussian.qr().compute_thin_Q();
+        Self {
+            students: &frame * &self.students,
+            teacher: Weights::from_columns(&frame * self.teacher.columns()),
+            ..self
+        }
     }
 
     /// The same start with student `i` turned towards teacher `i`, for every `i` below both counts: on the great circle through the two, until
