@@ -8,14 +8,9 @@
 //! students i and k anti-align:    together they are a dipole that no teacher attracts     → neither takes part any more
 //! ```
 //!
-<<<<<<< HEAD
 //! Of a student that has met its teacher the other overlaps vanish, for the teachers are orthogonal; and the teacher is gone before the router has aligned, because `E[π(v_k·x)(π(v*·x) − π(v_i·x))] = 0` for a third router orthogonal to both.
 //! What the model leaves out: two overlaps so close that both are of order one at once (relative `O(d^{−1/2})`), and whatever takes a time `∝ d` (dipoles that learn, redundant students that wake).
-=======
-//! So to leading order the events are those of a greedy matching in the order of the times. What the model leaves out: two overlaps so close that both are of order one at once (relative
-//! `O(d^{−1/2})`), and whatever takes a time `∝ d` (dipoles that learn, redundant students that wake). For students that start orthogonal flows follow it (lemma `over-parameterisation`); with random
-//! students flows recover more teachers than it says, even at `d = 10⁶`: there it is a lower estimate.
->>>>>>> m_over
+//! For students that start orthogonal flows follow it (lemma `over-parameterisation`); with random students flows recover more teachers than it says, even at `d = 10⁶`: there it is a lower estimate.
 
 use super::{Start, alignment_time};
 

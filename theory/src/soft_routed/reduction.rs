@@ -82,23 +82,17 @@ impl Start {
         &self.norms
     }
 
-<<<<<<< HEAD
-    /// The same start with these raw norms, positive, of every router and of every expert. A vector of norm `n` turns at `n⁻²` times the rate of a unit one.
-    pub fn with_raw_norms(mut self, routers: f64, experts: f64) -> Self {
-        let m = self.students();
-        self.norms[..m].fill(routers);
-        self.norms[m..].fill(experts);
-=======
     /// The same vectors in a space of another dimension, at least the number of coordinates: the flow is the same, what online SGD draws is not.
     pub fn in_dimension(mut self, dimension: u64) -> Self {
         self.dimension = dimension.max(self.coordinates() as u64);
         self
     }
 
-    /// The same start with all raw norms 1.
-    pub fn with_unit_norms(mut self) -> Self {
-        self.norms.fill(1.0);
->>>>>>> m_sgd
+    /// The same start with these raw norms, positive, of every router and of every expert. A vector of norm `n` turns at `n⁻²` times the rate of a unit one.
+    pub fn with_raw_norms(mut self, routers: f64, experts: f64) -> Self {
+        let m = self.students();
+        self.norms[..m].fill(routers);
+        self.norms[m..].fill(experts);
         self
     }
 
