@@ -69,7 +69,7 @@ impl EffectiveSgd {
                 }
                 return Some(time + high);
             }
-            if !(next[1] > 0.0) {
+            if next[1].is_nan() || next[1] <= 0.0 {
                 return None;
             }
             (state, time) = (next, time + step);
