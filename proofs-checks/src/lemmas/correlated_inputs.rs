@@ -63,7 +63,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [10_000, 1_000_000],
             [10_000, 10_000, 100_000],
         ),
-        Parameter::integer("toeplitz-dimension", "dimension of the Toeplitz covariance", "", [32, 400], [48, 100, 200]),
+        Parameter::integer("toeplitz-dimension", "dimension of the Toeplitz covariance", "", [32, 400], [32, 100, 200]),
         Parameter::real("tolerance", "local tolerance of the flow", "", [1e-10, 1e-5], [1e-6, 1e-7, 1e-8]),
     ],
     check,
@@ -134,7 +134,7 @@ impl Law {
         let dimension = run.integer("dimension");
         match self {
             Self::Toeplitz => vec![run.integer("toeplitz-dimension")],
-            Self::TwoLevel | Self::SpikeExpert | Self::MixtureExpert => vec![dimension],
+            Self::MixtureGeneric | Self::TwoLevel | Self::SpikeExpert | Self::MixtureExpert => vec![dimension],
             _ => vec![dimension, 10 * dimension],
         }
     }
@@ -279,16 +279,20 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let mut findings = Vec::new();
     for arm in &arms {
         let twin = if arm.law == Law::SpikeExpert { Law::MixtureExpert } else { Law::SpikeExpert };
-        findings.push(finding(arm, "the teacher is found", arm.found("", MOST), &hidden(twin)));
+        match arm.law {
+            // At the dimensions that all coordinates allow, overlaps are not small: the table alone speaks of it.
+            Law::Toeplitz => {}
+            Law::TwoLevel => {
+                let control = Control::new("the same count under a law that hides the teacher", lost.on_time());
+                findings.push(finding(arm, "at the closed-form time", arm.on_time(), &control));
+            }
+            _ => findings.push(finding(arm, "the teacher is found", arm.found("", MOST), &hidden(twin))),
+        }
         if arm.dimensions.len() > 1 {
             findings.push(finding(arm, "in a time ∝ √d", arm.exponent("", ROOT), &no_root));
             findings.push(finding(arm, "at the closed-form time", arm.constant(1.0, CONSTANT), &wrong_constant));
-            findings.push(finding(
-                arm,
-                "the router follows its expert",
-                arm.guided(),
-                &Control::new("a law that hides the teacher", lost.guided()),
-            ));
+            let control = Control::new("a law that hides the teacher", lost.guided());
+            findings.push(finding(arm, "the router follows its expert", arm.guided(), &control));
         }
         findings.push(finding(arm, "the teacher attracts", attracts(arm.law.name(), &arm.local), &lagging));
     }
@@ -463,6 +467,15 @@ impl Arm {
             .collect();
         let statement = format!("{}: growth of T over ½ ln(d₂/d₁)/rate, mean over starts", self.law.name());
         Evidence::estimate(statement, LEVEL, statistics::mean(&growths, LEVEL), CONSTANT)
+    }
+
+    fn on_time(&self) -> Evidence {
+        let statement = format!(
+            "{}: share of starts that align within 5 % of the isotropic closed form, largest d",
+            self.law.name()
+        );
+        let on_time = |p: &Passage| p.time.is_some_and(|t| (CONSTANT[0]..=CONSTANT[1]).contains(&(t / p.predicted)));
+        Evidence::estimate(statement, LEVEL, self.share(on_time), MOST)
     }
 
     fn guided(&self) -> Evidence {
