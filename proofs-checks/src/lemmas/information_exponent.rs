@@ -2,7 +2,7 @@
 //!
 //! # The prediction
 //!
-//! With `κ_0 = c/√d` and `dκ/dt = c_p κ^{p−1}(1−κ²)`, `c_p = p·p!·A_0²` (theory A4), the time to overlap ½ is a closed form ([`alignment_time`]) whose leading terms are
+//! With `κ_0 = c/√d` and `dκ/dt = c_p κ^{p−1}(1−κ²)`, `c_p = p·p!·A_0²` (theory A4), the time to overlap ½ is a closed form (`alignment_time` of the theory) whose leading terms are
 //!
 //! ```text
 //! p = 1: O(1)    p = 2: ½ ln d    p ≥ 3: d^{(p−2)/2}/((p−2) c_p c^{p−2}):  √d, d, d^{3/2}, d²
