@@ -74,7 +74,7 @@ const LEVEL: f64 = 0.99;
 /// Smallest `κ_0 √d` of a start.
 const LEAST: f64 = 1.0;
 /// Overlaps of starts near the teacher.
-const NEAR: f64 = 0.8;
+const NEAR: f64 = 0.9;
 const ROOT: [f64; 2] = [0.47, 0.53];
 const CONSTANT: [f64; 2] = [0.95, 1.05];
 const MOST: [f64; 2] = [0.6, 1.0];
@@ -377,11 +377,11 @@ fn passage(run: &Run<'_>, law: Law, order: usize, dimension: u64, replicate: u64
 
 /// One student, both vectors at one overlap with the teacher's: the decay rate of `L` between 10⁻³ and 10⁻⁶.
 fn local(run: &Run<'_>, law: Law, overlap: f64, replicate: u64) -> Result<Local, CheckError> {
-    const UNTIL: f64 = 100.0;
+    const UNTIL: f64 = 200.0;
     let (start, inputs) = law.start(run, 1, run.integer("toeplitz-dimension"), replicate)?;
     let start = start.with_teacher_overlaps(overlap, overlap);
     let general = GeneralLoss::under(&start, &inputs);
-    let times: Vec<f64> = (0..=200).map(|k| 0.5 * f64::from(k)).collect();
+    let times: Vec<f64> = (0..=400).map(|k| 0.5 * f64::from(k)).collect();
     let mut within: Vec<(f64, f64)> = Vec::new();
     let done = Cell::new(false);
     let over = |_: f64| done.get() || run.proceed().is_err();

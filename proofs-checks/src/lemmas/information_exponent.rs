@@ -2,7 +2,7 @@
 //!
 //! # The prediction
 //!
-//! With `κ_0 = c/√d` and `dκ/dt = c_p κ^{p−1}(1−κ²)`, `c_p = p·p!·A_0²` (theory A4), the time to overlap ½ is a closed form ([`alignment_time`]) whose leading terms are
+//! With `κ_0 = c/√d` and `dκ/dt = c_p κ^{p−1}(1−κ²)`, `c_p = p·p!·A_0²` (theory A4), the time to overlap ½ is a closed form (`alignment_time` of the theory) whose leading terms are
 //!
 //! ```text
 //! p = 1: O(1)    p = 2: ½ ln d    p ≥ 3: d^{(p−2)/2}/((p−2) c_p c^{p−2}):  √d, d, d^{3/2}, d²
@@ -41,7 +41,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "Beyond the paper, which has p = 3: the sweep over orders is this project's. Population gradient flow, x ~ N(0, I_d), sigmoid routers, orthonormal teacher, v ⟂ w and orthogonal students at the start, raw norms 1, \
             largest initial overlap at least d^{-1/2}; one student and one teacher for sums and for p = 1 (where several students share a teacher); exponents between the two dimensions of each row of the table.",
     ledger: Label::Supported,
-    typical_seconds: 5.0,
+    typical_seconds: 12.0,
     parameters: &[
         Parameter::integer("replicates", "independent starts, each used in every row", "", [12, 10_000], [12, 48, 400]),
         Parameter::integer("students", "number m of students of the pure orders p ≥ 2", "", [1, 6], [2, 3, 4]),
