@@ -192,7 +192,7 @@ mod tests {
     fn equal_norms_relax_to_the_nearest_orthonormal_pair() {
         let s = 0.6;
         let start = start().with_own_overlaps(s);
-        let (same, other) = (1.0 / (1.0 + s as f64).sqrt(), 1.0 / (1.0 - s as f64).sqrt());
+        let (same, other) = (1.0 / (1.0 + s).sqrt(), 1.0 / (1.0 - s).sqrt());
         let along = |column: usize, j: usize| -> f64 {
             start.students.col_as_slice(column).iter().zip(start.teacher.expert(j)).map(|(x, t)| x * t).sum()
         };
