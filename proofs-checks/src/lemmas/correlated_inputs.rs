@@ -273,7 +273,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     );
     let finding = |arm: &Arm, what: &str, item: Evidence, control: &Control| {
         let witness = json!({ "interval": item.interval() });
-        let title = format!("{}: {what}", arm.law.name());
+        let title = what.to_string();
         Finding::judged(title, item.statement().to_string(), &[item], std::slice::from_ref(control), witness)
     };
     let mut findings = Vec::new();

@@ -140,7 +140,9 @@ impl<'a> Symptoms<'a> {
             let straddles = |overlap: f64| (STRADDLING[0]..=STRADDLING[1]).contains(&overlap);
             let shared = (0..state.teachers()).find(|&j| {
                 let sides = [state.expert(student, j), state.expert(other, j), -overlap];
-                sides.into_iter().filter(|side| straddles(*side)).count() == 2
+                // One of them had learned the teacher, its router included.
+                let learned = state.router(student, j).max(state.router(other, j)) > ALIGNED;
+                learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
             });
             found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
         }
@@ -265,6 +267,16 @@ mod tests {
         let student: [&[Vec<f64>]; 2] = [&routers, &experts];
         let model = StudentTeacher::from_rows(Router::Sigmoid, 3, student, [&teachers[0], &teachers[1]]);
         Start::reduce(&model.unwrap()).order_parameters()
+    }
+
+    /// Experts where those of a straddling pair settle, behind routers that have learned nothing: two students that aim at one teacher.
+    #[test]
+    fn a_straddling_pair_has_learned_its_teacher() {
+        let apart = [sparse([(6, 1.0)]), sparse([(7, 1.0)])];
+        let experts = [tilted(0.9156, 1, 4), tilted(0.9156, 1, 5)];
+        assert_eq!(found(&apart, &experts), []);
+        let learned = [sparse([(0, 1.0)]), sparse([(7, 1.0)])];
+        assert_eq!(found(&learned, &experts), [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]);
     }
 
     #[test]
