@@ -271,7 +271,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "the same count from overlap 0 under the spike along the expert",
         attracts("spike along the expert, overlap 0", &far),
     );
-    let finding = |arm: &Arm, what: &str, item: Evidence, control: &Control| {
+    let finding = |what: &str, item: Evidence, control: &Control| {
         let witness = json!({ "interval": item.interval() });
         let title = what.to_string();
         Finding::judged(title, item.statement().to_string(), &[item], std::slice::from_ref(control), witness)
@@ -284,21 +284,21 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             Law::Toeplitz => {}
             Law::TwoLevel => {
                 let control = Control::new("the same count under a law that hides the teacher", lost.on_time());
-                findings.push(finding(arm, "at the closed-form time", arm.on_time(), &control));
+                findings.push(finding("at the closed-form time", arm.on_time(), &control));
             }
-            _ => findings.push(finding(arm, "the teacher is found", arm.found("", MOST), &hidden(twin))),
+            _ => findings.push(finding("the teacher is found", arm.found("", MOST), &hidden(twin))),
         }
         if arm.dimensions.len() > 1 {
-            findings.push(finding(arm, "in a time ∝ √d", arm.exponent("", ROOT), &no_root));
-            findings.push(finding(arm, "at the closed-form time", arm.constant(1.0, CONSTANT), &wrong_constant));
+            findings.push(finding("in a time ∝ √d", arm.exponent("", ROOT), &no_root));
+            findings.push(finding("at the closed-form time", arm.constant(1.0, CONSTANT), &wrong_constant));
             let control = Control::new("a law that hides the teacher", lost.guided());
-            findings.push(finding(arm, "the router follows its expert", arm.guided(), &control));
+            findings.push(finding("the router follows its expert", arm.guided(), &control));
         }
-        findings.push(finding(arm, "the teacher attracts", attracts(arm.law.name(), &arm.local), &lagging));
+        findings.push(finding("the teacher attracts", attracts(arm.law.name(), &arm.local), &lagging));
     }
     let dip = of(Law::DipExpert);
     let wrong_rate = Control::new("the rate 4.5|λ| in place of 5.28|λ|", dip.growth(4.5 * DIP.abs()));
-    findings.push(finding(dip, "T grows as ½ ln d/(5.28|λ|)", dip.growth(stiffness() * DIP.abs()), &wrong_rate));
+    findings.push(finding("T grows as ½ ln d/(5.28|λ|)", dip.growth(stiffness() * DIP.abs()), &wrong_rate));
     let tables = vec![survival(&arms), local_table(&arms)];
     Ok(Findings { evidence, controls: vec![no_root, not_hidden], findings, tables, figures: Vec::new() })
 }

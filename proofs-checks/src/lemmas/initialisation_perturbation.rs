@@ -39,7 +39,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2510.07205",
     claim: "Recovery is robust to the initialisation: with v·w = s up to ½, raw norms a factor 2 apart, or teacher vectors overlapping by 0.3 the first alignment comes at \
             the closed-form time within 1 % (s: with the expert overlap after v and w turned apart, each at its rate 1/norm²; norms: times ‖w‖²; overlapping teacher experts: by the coupled law), \
-            and from at least half of the starts each teacher is recovered, to an overlap of 0.9 with the expert of a student of its own.",
+            and at unit norms, with s up to ½ or teacher vectors overlapping by 0.2, from at least half of the starts each teacher is recovered, to an overlap of 0.9 with the expert of a student of its own.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two teachers, Gaussian start with orthogonal students; times at d ≥ 10⁷ for starts that the law lets align as early as an overlap of \
             ¼ d^{-1/2} does, m = 2; recovery at d ≥ 10⁴ up to t = √d for starts whose two best disjoint pairs have overlaps at least 0.4 d^{-1/2}, m = 4, teacher overlaps 0.2. The laws are this project's.",
     ledger: Label::Supported,

@@ -106,7 +106,7 @@ pub(super) fn published(run: &Run<'_>, courses: &[Course], controls: &[Control])
         "samples": (run.real("figure-time") / step).ceil() * FIGURE_BATCH as f64,
         "recovered": { "full": courses[0].recovered(), "less noise": courses[1].recovered(), "flow": courses[2].recovered() },
     });
-    Finding::judged("published figure", statement, &[item], controls, witness)
+    Finding::judged("norms grow in the published figure's setting", statement, &[item], controls, witness)
 }
 
 pub(super) fn course_table(run: &Run<'_>, name: &str, courses: &[Course]) -> Table {
