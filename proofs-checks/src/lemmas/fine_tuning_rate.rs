@@ -27,7 +27,7 @@
 //! L = Σ_j p!(Φ_00(1) − Φ_00(β_j)),   dβ/dt = p! Φ_11(β)(1−β²),   −d ln L/dt = Σ_j p!Φ_11(β_j)·p!Φ_11(β_j)(1−β_j²) / L       (theory X5)
 //! ```
 //!
-//! Held against a central difference of `ln L` along the flow with step `10⁻³`: its error is a sixth of `10⁻⁶` times a third derivative of order one, that of the flow `10⁻¹⁰/10⁻³` over `L ≥ 10⁻²`: `10⁻⁵` leaves a factor ten.
+//! Held against a central difference of `ln L` along the flow with step `6·10⁻³/p!`, since all rates are proportional to `p!`: relative to the rate its error is a sixth of `10⁻⁶` times a number of order one, that of the flow `10⁻¹⁰/10⁻³` over `L ≥ 10⁻²`: `10⁻⁵` leaves a factor ten.
 //!
 //! *Basin.* Starts at overlap `c` with the teacher (every vector, in random directions). The law `dκ/dt = 4.5κ²(1−κ²)` recovers every pair whose overlap exceeds all others by a margin, and the others are
 //! `O(d^{−1/2})`: all starts with `c ≥ 0.3` are expected to converge at `d = 1000`, where the largest of the others is 0.1 or so. A share of at least 0.7 is accepted; a run that fails has probability of order zero, and all of 18
@@ -258,14 +258,16 @@ fn eigenvalue_finding(dense: &[Dense]) -> Finding {
 
 /// The rate of the decay between two losses near the teacher, from each start; none where the window was not reached.
 fn decays(run: &Run<'_>) -> Result<Vec<Option<f64>>, CheckError> {
-    let times: Vec<f64> = (0..=160).map(|k| 0.5 * f64::from(k)).collect();
+    // All rates are proportional to p!.
+    let scale = 6.0 / (1..=run.integer("order")).map(|i| i as f64).product::<f64>();
+    let times: Vec<f64> = (0..=160).map(|k| 0.5 * scale * f64::from(k)).collect();
     run.units("decay", run.integer("replicates") as usize, |unit| {
         let start = start_at(run, unit as u64, 0.9)?;
         let mut within: Vec<(f64, f64)> = Vec::new();
         let stop = Cell::new(false);
         let over = |_: f64| stop.get() || run.proceed().is_err();
         let outcome = Flow::new(&start).tolerance(1e-10).monitor(&over).run(
-            80.0,
+            80.0 * scale,
             &[],
             &times,
             |k, state| {
@@ -327,10 +329,10 @@ struct Lag {
 }
 
 fn lagging(run: &Run<'_>) -> Result<Vec<Lag>, CheckError> {
-    const STEP: f64 = 1e-3;
     let order = run.integer("order") as usize;
     let table = CovarianceTable::new(Router::Sigmoid, 2);
     let factorial: f64 = (1..=order).map(|i| i as f64).product();
+    let step = 6e-3 / factorial;
     let law = |routers: &[f64]| {
         let (mut loss, mut fall) = (0.0, 0.0);
         for &beta in routers {
@@ -345,14 +347,14 @@ fn lagging(run: &Run<'_>) -> Result<Vec<Lag>, CheckError> {
         // Until the loss, which p! scales, is down to 10⁻²: later the difference quotient loses digits.
         let until = 36.0 / factorial;
         let moments: Vec<f64> = (1..=24).map(|k| until * f64::from(k) / 24.0).collect();
-        let times: Vec<f64> = moments.iter().flat_map(|t| [t - STEP, *t, t + STEP]).collect();
+        let times: Vec<f64> = moments.iter().flat_map(|t| [t - step, *t, t + step]).collect();
         let mut states = Vec::new();
-        let end = until + STEP;
+        let end = until + step;
         let flow = Flow::new(&start).tolerance(1e-12);
         finished(run, flow.run(end, &[], &times, |_, state| states.push(state), |_, _| Stop::No))?;
         let row = |(three, time): (&[OrderParameters], &f64)| {
             let routers: Vec<f64> = (0..LAGGING.len()).map(|j| three[1].router(j, j)).collect();
-            let measured = (three[0].loss.ln() - three[2].loss.ln()) / (2.0 * STEP);
+            let measured = (three[0].loss.ln() - three[2].loss.ln()) / (2.0 * step);
             Lag { time: *time, loss: three[1].loss, law: law(&routers), routers, measured }
         };
         Ok(states.chunks_exact(3).zip(&moments).map(row).collect::<Vec<_>>())

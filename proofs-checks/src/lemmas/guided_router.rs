@@ -12,8 +12,8 @@
 //! reaches ½ the same integral gives `(4/3)A_1²·½ln(4/3) = 0.0082`. From there on `κ → 1` within two time units and the router needs `∫dβ/(6Φ_11(β)(1−β²))`, an O(1) time whatever `d` is. An expert that is held back holds its router
 //! back: the twin freezes all experts (raw norms of a thousand: rates of `10⁻⁶`).
 //!
-//! Under the paper's random start the claim does not extend to every router. In the published figure's setting half of the runs have, at `t = 25` or so, a router that aligns with a teacher which no expert has recovered, its own expert at an overlap of −0.3 or so with
-//! that teacher: students of dipoles (`student-overlap`), which the law of a single pair does not describe. A finding counts such runs; a claim that holds with high probability is granted one run in ten.
+//! Under the paper's random start the claim does not extend to every router. In the published figure's setting half of the runs have, at `t = 25` or so, a router that aligns with a teacher while its own expert stands at an overlap of −0.3 or so with that teacher, which
+//! *another* student has recovered. No router is seen to align with a teacher before some expert has recovered it. Two findings count the two events; a claim that holds with high probability is granted one run in ten (all of 60 runs give the interval `[0.92, 1]`).
 //!
 //! # Where the bounds come from
 //!
@@ -59,7 +59,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "starts in the published figure's setting",
             "",
             [12, 10_000],
-            [20, 96, 400],
+            [60, 96, 400],
         ),
         Parameter::integer("students", "number m of students", "", [1, 8], [4, 4, 4]),
         Parameter::integer("teachers", "number m* of teachers", "", [1, 4], [2, 2, 2]),
@@ -251,7 +251,11 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let finding = |title: &str, item: Evidence, witness| {
         Finding::judged(title, item.statement().to_string(), &[item], &controls, witness)
     };
-    let obeyed = figure.iter().filter(|row| row.early == 0 && row.followed > 0).count();
+    let runs = |of: &dyn Fn(&Panel) -> bool, what: &str| {
+        let count = figure.iter().filter(|row| row.followed > 0 && of(row)).count();
+        let setting = "m = 25, m* = 5, d = 1000, random start: share of runs in which some router aligns with a teacher by t = 30 and";
+        share(count, figure.len(), format!("{setting} {what}"), [0.9, 1.0])
+    };
     let findings = vec![
         finding(
             "raw norms are learning rates",
@@ -265,14 +269,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             json!(null),
         ),
         finding(
-            "published figure: every router is guided",
-            share(
-                obeyed,
-                figure.len(),
-                "m = 25, m* = 5, d = 1000, random start: share of runs in which some router aligns with a teacher by t = 30 and none does before that teacher was recovered by an expert".into(),
-                [0.9, 1.0],
-            ),
-            json!({ "unguided: student, teacher, time, expert overlap": figure.iter().find_map(|row| row.witness) }),
+            "published figure: no router is ahead of the experts",
+            runs(&|row| row.early == 0, "none does before an expert has recovered that teacher"),
+            json!(null),
+        ),
+        finding(
+            "published figure: every router follows its own expert",
+            runs(&|row| row.early + row.unguided == 0, "none does before its own expert"),
+            json!({ "student, teacher, time, expert overlap": figure.iter().find_map(|row| row.witness) }),
         ),
     ];
     let tables = vec![times_table(&dimensions, &free), rate_table(&free[top], &law), figure_table(&figure)];
@@ -340,21 +344,28 @@ fn followers(
 ) -> Result<Vec<Vec<Follower>>, CheckError> {
     let rows = run.units(sweep, dimensions.len() * replicates.len(), |unit| {
         let (d, replicate) = (dimensions[unit / replicates.len()], replicates[unit % replicates.len()]);
-        follower(run, &law_of(run, d, setting), replicate, setting == Setting::Frozen)
+        follower(run, &law_of(run, d, setting), replicate, (setting == Setting::Frozen).then_some(FROZEN))
     })?;
     Ok(rows.chunks(replicates.len()).map(<[_]>::to_vec).collect())
 }
 
-/// Follows the pair that aligns first from one start, or with frozen experts the pair that would; the run has a parameter `tolerance`.
-pub(super) fn follower(run: &Run<'_>, law: &InitialLaw, replicate: u64, frozen: bool) -> Result<Follower, CheckError> {
+/// Follows the pair that aligns first from one start; the run has a parameter `tolerance`. With experts held back by the raw norm `held` it is the pair that would align first, and its router is timed against the moment at which its
+/// free expert would reach ½.
+pub(super) fn follower(
+    run: &Run<'_>,
+    law: &InitialLaw,
+    replicate: u64,
+    held: Option<f64>,
+) -> Result<Follower, CheckError> {
     let mut start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let overlaps = start.order_parameters();
     let mut row = Follower { expert: None, at_expert: None, router: None, lag: None, rates: vec![None; LEVELS.len()] };
     let Some(first) = start.claims().first().copied() else { return Ok(row) };
-    if frozen {
-        start = start.with_raw_norms(1.0, FROZEN);
+    if let Some(norm) = held {
+        start = start.with_raw_norms(1.0, norm);
     }
-    let mut pair = frozen.then_some((first.student, first.teacher));
+    let mut pair = held.map(|_| (first.student, first.teacher));
+    row.expert = held.map(|_| first.time);
     // The rate of β by its crossings on both sides of each level.
     let sides = LEVELS.iter().flat_map(|level| [Watch::Router(level - HALF), Watch::Router(level + HALF)]);
     let watches: Vec<Watch> = [Watch::Expert(0.5), Watch::Router(0.5)].into_iter().chain(sides).collect();
@@ -420,7 +431,7 @@ struct Panel {
     followed: usize,
     unguided: usize,
     early: usize,
-    /// The first of the unguided: student, teacher, time, and the overlap of the experts then.
+    /// The first that was not behind its own expert: student, teacher, time, and the overlap of the experts then.
     witness: Option<(usize, usize, f64, f64)>,
 }
 
@@ -445,7 +456,8 @@ fn figure(run: &Run<'_>) -> Result<Vec<Panel>, CheckError> {
                 } else if experts.contains(&pair) {
                     panel.followed += 1;
                 } else {
-                    panel.early += 1;
+                    let recovered = experts.iter().any(|seen: &(usize, usize)| seen.1 == pair.1);
+                    *(if recovered { &mut panel.unguided } else { &mut panel.early }) += 1;
                     panel.witness.get_or_insert((pair.0, pair.1, event.time, state.expert(pair.0, pair.1)));
                 }
                 Stop::No
@@ -510,4 +522,23 @@ fn figure_table(rows: &[Panel]) -> Table {
         table.push([replicate.into(), row.experts.into(), row.followed.into(), row.unguided.into(), row.early.into()]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Effort;
+
+    /// What the frozen twin is rejected by is that its experts are held back: at unit raw norm the same statistic finds that routers follow.
+    #[test]
+    fn the_frozen_twin_would_pass_if_it_were_not_frozen() {
+        let run = Run::new(&LEMMA, Effort::Quick, 0);
+        let follows = |held: f64| {
+            let law = law_of(&run, 10_000, Setting::Unit);
+            let rows = eligible(&run).unwrap().into_iter().take(12);
+            rows.filter(|replicate| follower(&run, &law, *replicate, Some(held)).unwrap().follows()).count()
+        };
+        assert!(follows(1.0) >= 9, "{}", follows(1.0));
+        assert_eq!(follows(FROZEN), 0);
+    }
 }

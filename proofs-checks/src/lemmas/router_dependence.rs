@@ -14,6 +14,9 @@
 //!
 //! All four start at `d^{−1/2}` and grow at rates `d^{−3/2}`: the first alignment takes a time `∝ d`, not `√d`, and expert and router align together. By oddness `(v, w) → (−v, −w)` changes nothing, so `|κ|` counts.
 //!
+//! The quartic law rests on all of `κ = 0`, and a pair whose other overlaps drive `κ` there never aligns: about a quarter of single pairs. With eight pairs a start has none that aligns in one of `10⁵` cases; with one pair, `--set students=1 teachers=1`, in a
+//! quarter, and shares and medians say so.
+//!
 //! # Where the bounds come from
 //!
 //! Exponents: as in `phase-transition`, `±0.01` around ½. For tanh the neglected terms are of relative size `κ²`, and what remains of the time once overlaps are O(1) is O(1/A_1²) of a time `∝ d`: nothing at `d = 10⁴` and beyond; but the two smaller overlaps of a pair may cancel the leading terms for
@@ -71,7 +74,7 @@ const EIGENVALUE_ERROR: f64 = 1e-9;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Alignment {
     time: Option<f64>,
-    predicted: f64,
+    predicted: Option<f64>,
 }
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
@@ -82,7 +85,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let gaussian = arm("gaussian-cdf", Router::GaussianCdf)?;
     let tanh = arm("tanh", Router::Tanh)?;
     let followers = run.units("followers", replicates.len(), |unit| {
-        follower(run, &law(run, Router::GaussianCdf, dimensions[1]), replicates[unit], false)
+        follower(run, &law(run, Router::GaussianCdf, dimensions[1]), replicates[unit], None)
     })?;
     let deviations = spectra(run)?;
 
@@ -95,7 +98,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let at = format!("d = {:e}", dimensions[top] as f64);
     let ratio = |arm: &[Vec<Alignment>], what: &str, factor: f64| {
-        let ratios: Vec<f64> = arm[top].iter().filter_map(|row| Some(factor * row.time? / row.predicted)).collect();
+        let ratios: Vec<f64> = arm[top].iter().filter_map(|row| Some(factor * row.time? / row.predicted?)).collect();
         Evidence::estimate(format!("{what}, {at}, median over runs"), LEVEL, statistics::median(&ratios, LEVEL), EQUAL)
     };
     let lags: Vec<f64> = followers.iter().filter_map(Follower::delay_over_law).collect();
@@ -134,7 +137,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             spectrum("Gaussian-CDF routers against the sigmoid's closed form", mistaken),
         ),
     ];
-    let statement = "tanh routers: T by the time law of one expert without its router, rate 18A_0² = 0, is infinite; every start aligns all the same";
+    let statement = "tanh routers: T by the time law of one expert without its router, rate 18A_0² = 0, is infinite; starts align all the same, but for those whose pairs all run into the rest points κ = 0 of the quartic law";
     let aligned = tanh[top].iter().filter(|row| row.time.is_some()).count() as u64;
     let item = Evidence::estimate(
         format!("share of starts with tanh routers that align, {at}"),
@@ -203,13 +206,15 @@ fn alignment(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Alignmen
     } else {
         alignment_time(law.router, 3, overlaps.best_pair().2, 0.5)
     };
-    let mut row = Alignment { time: None, predicted };
+    let mut row = Alignment { time: None, predicted: predicted.is_finite().then_some(predicted) };
+    // The slowest starts of either law need a small multiple of d; where the law predicts none, the flow is given d to prove it wrong.
+    let until = if predicted.is_finite() { 3.0 * predicted } else { law.dimension as f64 };
     let watch = if odd { Watch::ExpertMagnitude(0.5) } else { Watch::Expert(0.5) };
     let interrupted = |_: f64| run.proceed().is_err();
-    let method = if predicted < 2000.0 { Method::Explicit } else { Method::Implicit };
+    let method = if until < 6000.0 { Method::Explicit } else { Method::Implicit };
     let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
     let outcome = flow.run(
-        3.0 * predicted,
+        until,
         &[watch],
         &[],
         |_, _| {},
@@ -287,7 +292,7 @@ fn times_table(dimensions: &[u64], gaussian: &[Vec<Alignment>], tanh: &[Vec<Alig
     };
     for (k, &d) in dimensions.iter().enumerate() {
         let of = |arm: &[Vec<Alignment>]| {
-            [middle(&arm[k], &|row| row.time), middle(&arm[k], &|row| Some(row.time? / row.predicted))]
+            [middle(&arm[k], &|row| row.time), middle(&arm[k], &|row| Some(row.time? / row.predicted?))]
         };
         let ([gaussian_time, gaussian_ratio], [tanh_time, tanh_ratio]) = (of(gaussian), of(tanh));
         table.push([
