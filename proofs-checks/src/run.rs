@@ -192,6 +192,28 @@ impl<'a> Run<'a> {
         stream
     }
 
+    /// The first `wanted` replicates that are in a lemma's scope; fewer where `2000·wanted` of them do not hold so many. A pure function of the run as long as `in_scope` is one.
+    ///
+    /// # Errors
+    /// An interruption, or what `in_scope` returns.
+    pub fn replicates(
+        &self,
+        wanted: usize,
+        in_scope: impl Fn(u64) -> Result<bool, CheckError>,
+    ) -> Result<Vec<u64>, CheckError> {
+        let mut found = Vec::with_capacity(wanted);
+        for replicate in 0..2000 * wanted as u64 {
+            if found.len() == wanted {
+                break;
+            }
+            self.proceed()?;
+            if in_scope(replicate)? {
+                found.push(replicate);
+            }
+        }
+        Ok(found)
+    }
+
     /// Goes on, unless the observer asked to stop; for the inside of a long unit.
     ///
     /// # Errors
@@ -316,6 +338,14 @@ mod tests {
         for sweep in ["s", "", "../s", "S"] {
             assert!(matches!(run.units(sweep, 1, |_| Ok(())), Err(CheckError::Sweep { .. })), "{sweep}");
         }
+    }
+
+    #[test]
+    fn replicates_in_scope_are_the_first_and_the_search_ends() {
+        assert_eq!(toy().replicates(3, |replicate| Ok(replicate % 5 == 2)).unwrap(), [2, 7, 12]);
+        assert_eq!(toy().replicates(2, |replicate| Ok(replicate == 9)).unwrap(), [9]);
+        assert!(toy().replicates(0, |_| Ok(true)).unwrap().is_empty());
+        assert!(toy().replicates(1, |_| Err(CheckError::Interrupted)).is_err());
     }
 
     /// The first words of some streams: a change of any of them would change every reported number.

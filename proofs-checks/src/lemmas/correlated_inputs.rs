@@ -35,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    CheckError, Column, Control, Estimate, Evidence, Finding, Findings, Label, Lemma, Parameter, Run, Table, statistics,
+    CheckError, Column, Control, Estimate, Evidence, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Table,
+    statistics,
 };
 
 /// The lemma's row in the registry.
@@ -198,8 +199,22 @@ struct Passage {
     guided: bool,
 }
 
-/// A flow from near the teacher: the decay rate `−d ln L/dt` at the end, if the loss came below `10⁻⁶`.
-type Local = Option<f64>;
+/// How a flow from near the teacher ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Local {
+    /// The loss came below `10⁻⁶`; the decay rate `−d ln L/dt` on the way there from `10⁻³`.
+    Converged(f64),
+    /// Time ran out in between: no answer.
+    Open,
+    /// The loss never came below `10⁻³`.
+    Away,
+}
+
+impl Local {
+    fn rate(&self) -> Option<f64> {
+        if let Self::Converged(rate) = self { Some(*rate) } else { None }
+    }
+}
 
 /// All that is known of one law.
 struct Arm {
@@ -309,33 +324,28 @@ fn stiffness() -> f64 {
 }
 
 /// Share of the starts near the teacher that converge to it.
-fn attracts(name: &str, rates: &[Local]) -> Evidence {
-    let converged = rates.iter().flatten().count() as u64;
+fn attracts(name: &str, ends: &[Local]) -> Evidence {
     let statement =
         format!("{name}: share of starts at overlap {NEAR} with the teacher, both vectors, that converge to it");
-    Evidence::estimate(statement, LEVEL, statistics::proportion(converged, rates.len() as u64, LEVEL), MOST)
+    let open = ends.iter().filter(|end| matches!(end, Local::Open)).count();
+    if open > 0 {
+        let reason = format!("{open} of {} starts still fall when time runs out", ends.len());
+        return Evidence::unresolved(Inexact::Statistic { level: LEVEL }, statement, MOST, reason);
+    }
+    let converged = ends.iter().filter_map(Local::rate).count() as u64;
+    Evidence::estimate(statement, LEVEL, statistics::proportion(converged, ends.len() as u64, LEVEL), MOST)
 }
 
 /// The first starts whose best overlap is in scope, under both samplers. Draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
     let students = run.integer("students") as usize;
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
-        let mut in_scope = true;
-        for law in [Law::Isotropic, Law::TwoLevel] {
+    run.replicates(run.integer("replicates") as usize, |replicate| {
+        let in_scope = |law: Law| {
             let (start, _) = law.start(run, students, 10_000_000_000, replicate)?;
-            in_scope &= start.order_parameters().best_pair().2 * 1e5 >= LEAST;
-        }
-        if in_scope {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+            Ok::<_, CheckError>(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
+        };
+        Ok(in_scope(Law::Isotropic)? && in_scope(Law::TwoLevel)?)
+    })
 }
 
 fn passage(run: &Run<'_>, law: Law, order: usize, dimension: u64, replicate: u64) -> Result<Passage, CheckError> {
@@ -398,8 +408,12 @@ fn local(run: &Run<'_>, law: Law, overlap: f64, replicate: u64) -> Result<Local,
         |_, _| Stop::No,
     );
     finished(run, outcome.map(drop))?;
-    let ends = within.first().zip(within.last()).filter(|(a, b)| done.get() && b.0 > a.0);
-    Ok(ends.map(|(a, b)| (a.1 - b.1) / (b.0 - a.0)))
+    let ends = within.first().zip(within.last()).filter(|(a, b)| b.0 > a.0);
+    Ok(match ends {
+        Some((a, b)) if done.get() => Local::Converged((a.1 - b.1) / (b.0 - a.0)),
+        None if !done.get() && within.is_empty() => Local::Away,
+        _ => Local::Open,
+    })
 }
 
 /// Stopping early is the plan, unless the run was interrupted.
@@ -412,16 +426,13 @@ fn finished(run: &Run<'_>, outcome: Result<(), FlowError>) -> Result<(), CheckEr
 }
 
 impl Arm {
-    /// `ln(T_2/T_1)/ln(d_2/d_1)` of the starts that align at both dimensions, mean.
+    /// `ln(T_2/T_1)/ln(d_2/d_1)`, mean over starts; none where a start does not align, for the others would be a biased sample.
     fn slope(&self) -> Option<Estimate> {
         let [low, high] = [0, 1].map(|k| self.dimensions.get(k).copied());
         let decades = (high? as f64 / low? as f64).ln();
-        let slopes: Vec<f64> = self.passages[0]
-            .iter()
-            .zip(&self.passages[1])
-            .filter_map(|(a, b)| Some((b.time? / a.time?).ln() / decades))
-            .collect();
-        statistics::mean(&slopes, LEVEL)
+        let pairs = self.passages[0].iter().zip(&self.passages[1]);
+        let slopes: Option<Vec<f64>> = pairs.map(|(a, b)| Some((b.time? / a.time?).ln() / decades)).collect();
+        statistics::mean(&slopes?, LEVEL)
     }
 
     fn exponent(&self, prefix: &str, accept: [f64; 2]) -> Evidence {
@@ -460,13 +471,10 @@ impl Arm {
     /// `(T_2 − T_1)·2·rate/ln(d_2/d_1)`, which is 1 where the overlap grows as `e^{rate t}`.
     fn growth(&self, rate: f64) -> Evidence {
         let decades = (self.dimensions[self.dimensions.len() - 1] as f64 / self.dimensions[0] as f64).ln();
-        let growths: Vec<f64> = self.passages[0]
-            .iter()
-            .zip(&self.passages[self.passages.len() - 1])
-            .filter_map(|(a, b)| Some((b.time? - a.time?) * 2.0 * rate / decades))
-            .collect();
+        let pairs = self.passages[0].iter().zip(&self.passages[self.passages.len() - 1]);
+        let growths: Option<Vec<f64>> = pairs.map(|(a, b)| Some((b.time? - a.time?) * 2.0 * rate / decades)).collect();
         let statement = format!("{}: growth of T over ½ ln(d₂/d₁)/rate, mean over starts", self.law.name());
-        Evidence::estimate(statement, LEVEL, statistics::mean(&growths, LEVEL), CONSTANT)
+        Evidence::estimate(statement, LEVEL, growths.and_then(|growths| statistics::mean(&growths, LEVEL)), CONSTANT)
     }
 
     fn on_time(&self) -> Evidence {
@@ -503,7 +511,7 @@ fn survival(arms: &[Arm]) -> Table {
     let mut table = Table::new("survival", heads.map(|head| Column::new(head, "")));
     for arm in arms {
         let slope = arm.slope();
-        let converged = arm.local.iter().filter(|rate| rate.is_some()).count() as f64 / arm.local.len() as f64;
+        let converged = arm.local.iter().filter_map(Local::rate).count() as f64 / arm.local.len() as f64;
         table.push([
             arm.law.name().into(),
             arm.dimensions[arm.dimensions.len() - 1].into(),
@@ -523,7 +531,7 @@ fn survival(arms: &[Arm]) -> Table {
 fn local_table(arms: &[Arm]) -> Table {
     let mut table = Table::new("local", ["inputs", "rate median", "lower", "upper"].map(|head| Column::new(head, "")));
     for arm in arms {
-        let rate = statistics::median(&arm.local.iter().copied().flatten().collect::<Vec<f64>>(), LEVEL);
+        let rate = statistics::median(&arm.local.iter().filter_map(Local::rate).collect::<Vec<f64>>(), LEVEL);
         table.push([
             arm.law.name().into(),
             rate.map(|e| e.value).into(),

@@ -23,6 +23,8 @@
 //! power that a waiting time could have. Shares of runs: a pair in scope fails
 //! only in a tie (`sequential-recovery`), at some per cent; 0.6 is reached from an interval of 48 runs with probability below `10⁻⁴`.
 
+mod published_figure;
+
 use std::cell::Cell;
 
 use moe_kernels::{CovarianceTable, Router};
@@ -83,9 +85,6 @@ const FROZEN: f64 = 1e3;
 const MOST: [f64; 2] = [0.6, 1.0];
 const EQUAL: [f64; 2] = [0.98, 1.02];
 const CONSTANT: [f64; 2] = [-0.02, 0.02];
-/// The published figure: students, teachers, dimension, and how long it is followed.
-const FIGURE: (usize, usize, u64, f64) = (25, 5, 1000, 30.0);
-
 /// The first pair of one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Follower {
@@ -175,7 +174,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let top = dimensions.len() - 1;
     let frozen = followers(run, "frozen", &dimensions[..1], &replicates, Setting::Frozen)?;
     let gaussian = followers(run, "gaussian-norms", &dimensions[..=1], &replicates, Setting::Gaussian)?;
-    let figure = figure(run)?;
+    let figure = published_figure::panels(run)?;
 
     let law = Law::new(Router::Sigmoid);
     let at = format!("d = {:e}", dimensions[top] as f64);
@@ -251,35 +250,19 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let finding = |title: &str, item: Evidence, witness| {
         Finding::judged(title, item.statement().to_string(), &[item], &controls, witness)
     };
-    let runs = |of: &dyn Fn(&Panel) -> bool, what: &str| {
-        let count = figure.iter().filter(|row| row.followed > 0 && of(row)).count();
-        let setting = "m = 25, m* = 5, d = 1000, random start: share of runs in which some router aligns with a teacher by t = 30 and";
-        share(count, figure.len(), format!("{setting} {what}"), [0.9, 1.0])
-    };
-    let findings = vec![
-        finding(
-            "raw norms are learning rates",
-            rate(
-                &gaussian[1],
-                3,
-                "6κ³Φ_11(β)(1−β²)/‖v‖²",
-                &format!("Gaussian raw norms, d = {:e}", dimensions[1] as f64),
-                &guided,
-            ),
-            json!(null),
+    let findings = vec![finding(
+        "raw norms are learning rates",
+        rate(
+            &gaussian[1],
+            3,
+            "6κ³Φ_11(β)(1−β²)/‖v‖²",
+            &format!("Gaussian raw norms, d = {:e}", dimensions[1] as f64),
+            &guided,
         ),
-        finding(
-            "published figure: no router is ahead of the experts",
-            runs(&|row| row.early == 0, "none does before an expert has recovered that teacher"),
-            json!(null),
-        ),
-        finding(
-            "published figure: every router follows its own expert",
-            runs(&|row| row.early + row.unguided == 0, "none does before its own expert"),
-            json!({ "student, teacher, time, expert overlap": figure.iter().find_map(|row| row.witness) }),
-        ),
-    ];
-    let tables = vec![times_table(&dimensions, &free), rate_table(&free[top], &law), figure_table(&figure)];
+        json!(null),
+    )];
+    let findings: Vec<Finding> = findings.into_iter().chain(published_figure::findings(&figure, &controls)).collect();
+    let tables = vec![times_table(&dimensions, &free), rate_table(&free[top], &law), published_figure::table(&figure)];
     let figures = vec![
         Figure::new(
             "lag",
@@ -318,20 +301,11 @@ fn law_of(run: &Run<'_>, dimension: u64, setting: Setting) -> InitialLaw {
 
 /// The first replicates whose best overlap is in the lemma's scope. Draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
     let law = law_of(run, 10_000_000_000, Setting::Unit);
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
+    run.replicates(run.integer("replicates") as usize, |replicate| {
         let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-        if start.order_parameters().best_pair().2 * 1e5 >= LEAST {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+        Ok(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
+    })
 }
 
 /// Runs from every start at every dimension: `[dimension][replicate]`.
@@ -424,52 +398,6 @@ fn exponents(dimensions: &[u64], rows: &[Vec<Follower>], of: &dyn Fn(&Follower) 
     rows[0].iter().zip(&rows[last]).filter_map(|(low, high)| Some((of(high)? - of(low)?) / decades)).collect()
 }
 
-/// What routers did in the published figure's setting: pairs whose expert aligned; routers that aligned after their own expert, with a teacher that another student had recovered, and with a teacher that none had.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Panel {
-    experts: usize,
-    followed: usize,
-    unguided: usize,
-    early: usize,
-    /// The first that was not behind its own expert: student, teacher, time, and the overlap of the experts then.
-    witness: Option<(usize, usize, f64, f64)>,
-}
-
-fn figure(run: &Run<'_>) -> Result<Vec<Panel>, CheckError> {
-    let (students, teachers, dimension, until) = FIGURE;
-    run.units("figure", run.integer("figure-replicates") as usize, |unit| {
-        let law = InitialLaw::new(3, students, teachers, dimension);
-        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
-        let (mut experts, mut panel) =
-            (Vec::new(), Panel { experts: 0, followed: 0, unguided: 0, early: 0, witness: None });
-        let interrupted = |_: f64| run.proceed().is_err();
-        let flow = Flow::new(&start).tolerance(run.real("tolerance").max(1e-6)).monitor(&interrupted);
-        let outcome = flow.run(
-            until,
-            &[Watch::Expert(0.5), Watch::Router(0.5)],
-            &[],
-            |_, _| {},
-            |event, state| {
-                let pair = (event.student, event.other);
-                if event.watch == 0 {
-                    experts.push(pair);
-                } else if experts.contains(&pair) {
-                    panel.followed += 1;
-                } else {
-                    let recovered = experts.iter().any(|seen: &(usize, usize)| seen.1 == pair.1);
-                    *(if recovered { &mut panel.unguided } else { &mut panel.early }) += 1;
-                    panel.witness.get_or_insert((pair.0, pair.1, event.time, state.expert(pair.0, pair.1)));
-                }
-                Stop::No
-            },
-        );
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
-        panel.experts = experts.len();
-        Ok(panel)
-    })
-}
-
 fn times_table(dimensions: &[u64], sweeps: &[Vec<Follower>]) -> Table {
     let heads = ["d", "runs", "expert", "β at expert", "law", "onset", "lag", "lag by the law", "completion"];
     let mut table = Table::new("times", heads.map(|head| Column::new(head, "")));
@@ -511,15 +439,6 @@ fn rate_table(rows: &[Follower], law: &Law) -> Table {
             ratio.map(|e| e.interval[1]).into(),
             law.router(1.0, beta).into(),
         ]);
-    }
-    table
-}
-
-fn figure_table(rows: &[Panel]) -> Table {
-    let heads = ["replicate", "experts", "routers after", "unguided", "before any"];
-    let mut table = Table::new("published-figure", heads.map(|head| Column::new(head, "")));
-    for (replicate, row) in rows.iter().enumerate().take(12) {
-        table.push([replicate.into(), row.experts.into(), row.followed.into(), row.unguided.into(), row.early.into()]);
     }
     table
 }

@@ -189,23 +189,13 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
 /// The first starts whose best overlap is in scope, for one student and one teacher as well. Draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
-        let in_scope = [&ARMS[2], &ARMS[SMALL]].map(|arm| {
+    run.replicates(run.integer("replicates") as usize, |replicate| {
+        let in_scope = |arm: &Arm| {
             let start = law(run, arm, 1e10).sample(run.seed(), replicate).map_err(CheckError::theory)?;
             Ok::<_, CheckError>(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
-        });
-        let [pure, sum] = in_scope;
-        if pure? && sum? {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+        };
+        Ok(in_scope(&ARMS[2])? && in_scope(&ARMS[SMALL])?)
+    })
 }
 
 fn law(run: &Run<'_>, arm: &Arm, dimension: f64) -> InitialLaw {

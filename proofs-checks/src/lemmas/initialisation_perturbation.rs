@@ -337,22 +337,6 @@ fn latest(dimension: f64) -> f64 {
     alignment_time(Router::Sigmoid, 3, LEAST / dimension.sqrt(), 0.5)
 }
 
-/// The first replicates that a rule admits.
-fn admitted(run: &Run<'_>, rule: impl Fn(u64) -> Result<bool, CheckError>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
-        if rule(replicate)? {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
-}
-
 /// First alignments: `[setting][start]`.
 fn passages(run: &Run<'_>) -> Result<Vec<Vec<Passage>>, CheckError> {
     let dimension = 10u64.pow(run.integer("decades") as u32);
@@ -360,7 +344,7 @@ fn passages(run: &Run<'_>) -> Result<Vec<Vec<Passage>>, CheckError> {
     let units = [2, 2];
     let mut replicates = Vec::new();
     for setting in &TIMED {
-        replicates.push(admitted(run, |replicate| {
+        replicates.push(run.replicates(run.integer("replicates") as usize, |replicate| {
             let overlaps = turned(&start(run, setting, units, dimension, replicate)?, turn_share(setting.norms));
             Ok(first_alignment(&overlaps, setting.teacher.experts, d).is_some_and(|time| time <= latest(d)))
         })?);
@@ -404,7 +388,7 @@ fn recovered(run: &Run<'_>) -> Result<Vec<Vec<Recovery>>, CheckError> {
     let units = [4, 2];
     let mut replicates = Vec::new();
     for setting in &RECOVERED {
-        replicates.push(admitted(run, |replicate| {
+        replicates.push(run.replicates(run.integer("replicates") as usize, |replicate| {
             let overlaps = turned(&start(run, setting, units, dimension, replicate)?, turn_share(setting.norms));
             let pairs = || (0..units[0]).flat_map(|i| (0..units[1]).map(move |j| (i, j)));
             let best = |taken: Option<(usize, usize)>| {
@@ -436,7 +420,7 @@ fn merged(run: &Run<'_>, sweep: &str, e: f64) -> Result<Vec<Option<f64>>, CheckE
     let dimension = 10u64.pow(run.integer("decades") as u32);
     let d = dimension as f64;
     let setting = Setting { teacher: TeacherOverlaps { experts: e, ..PLAIN.teacher }, ..PLAIN };
-    let replicates = admitted(run, |replicate| {
+    let replicates = run.replicates(run.integer("replicates") as usize, |replicate| {
         let overlaps = turned(&start(run, &setting, [1, 2], dimension, replicate)?, 0.5);
         Ok(first_alignment(&overlaps, e, d).is_some_and(|time| time <= latest(d)))
     })?;

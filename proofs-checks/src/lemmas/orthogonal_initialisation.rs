@@ -425,20 +425,17 @@ fn fates(run: &Run<'_>) -> Result<Vec<bool>, CheckError> {
         let start = InitialLaw::new(3, 1, 1, FATES).sample(run.seed(), replicate).map_err(CheckError::theory)?;
         Ok::<_, CheckError>(start.with_own_overlaps(OBLIQUE))
     };
-    let mut chosen = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if chosen.len() == wanted {
-            break;
-        }
-        run.proceed()?;
+    let overlaps = |replicate| {
         let start = start(replicate)?;
-        let [raw, turned] = [0.0, 0.5].map(|share| start.turned_expert_overlap(0, 0, share));
-        if raw * turned < 0.0 && turned.abs() * root >= 0.25 {
-            chosen.push((replicate, turned > 0.0));
-        }
-    }
-    run.units("fates", wanted, |unit| {
-        let (replicate, predicted) = chosen[unit];
+        Ok::<_, CheckError>([0.0, 0.5].map(|share| start.turned_expert_overlap(0, 0, share)))
+    };
+    let chosen = run.replicates(wanted, |replicate| {
+        let [raw, turned] = overlaps(replicate)?;
+        Ok(raw * turned < 0.0 && turned.abs() * root >= 0.25)
+    })?;
+    run.units("fates", chosen.len(), |unit| {
+        let replicate = chosen[unit];
+        let predicted = overlaps(replicate)?[1] > 0.0;
         let (alignments, _) = Alignments::follow(run, &start(replicate)?, run.real("tolerance"), root)?;
         Ok(alignments.first().is_some() == predicted)
     })

@@ -248,20 +248,11 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
 /// The first replicates whose best overlap is in the lemma's scope. Draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
     let law = law(run, 3, 1e10, false);
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
+    run.replicates(run.integer("replicates") as usize, |replicate| {
         let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-        if start.order_parameters().best_pair().2 * 1e5 >= LEAST {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+        Ok(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
+    })
 }
 
 fn law(run: &Run<'_>, order: usize, dimension: f64, gaussian_norms: bool) -> InitialLaw {

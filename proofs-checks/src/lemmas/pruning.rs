@@ -322,18 +322,9 @@ fn law(students: usize, teachers: usize, dimension: u64, student_overlap: f64) -
 /// The first replicates in the lemma's scope. Draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>, students: usize, wanted: usize) -> Result<Vec<u64>, CheckError> {
     let law = law(students, run.integer("teachers") as usize, 100_000_000, 0.0);
-    let mut found = Vec::new();
-    for replicate in 0..2000 * wanted as u64 {
-        // Without more students than teachers there is nothing to prune.
-        if found.len() == wanted || students <= law.teachers {
-            break;
-        }
-        run.proceed()?;
-        if is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?) {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+    // Without more students than teachers there is nothing to prune.
+    let wanted = if students > law.teachers { wanted } else { 0 };
+    run.replicates(wanted, |replicate| Ok(is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?)))
 }
 
 /// Whether every teacher has a student of its own: the hypothesis of the module's documentation.

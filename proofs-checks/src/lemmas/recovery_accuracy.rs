@@ -327,20 +327,12 @@ fn eligible(run: &Run<'_>, students: usize) -> Result<Vec<u64>, CheckError> {
     const DIMENSION: u64 = 10_000_000_000;
     let (wanted, teachers) = (run.integer("replicates") as usize, run.integer("teachers") as usize);
     let law = law(run, Setting { students, dimension: DIMENSION, scale: 0.0 });
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
+    let end = (DIMENSION as f64).sqrt();
+    run.replicates(wanted, |replicate| {
         let overlaps = law.sample(run.seed(), replicate).map_err(CheckError::theory)?.order_parameters();
         let claims = greedy_deflation([students, teachers], |i, j| overlaps.expert(i, j), |_, _| None);
-        let end = (DIMENSION as f64).sqrt();
-        if claims.iter().filter(|claim| claim.time < end).count() == teachers.min(students) {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+        Ok(claims.iter().filter(|claim| claim.time < end).count() == teachers.min(students))
+    })
 }
 
 fn plateau(run: &Run<'_>, setting: Setting, replicate: u64) -> Result<Plateau, CheckError> {

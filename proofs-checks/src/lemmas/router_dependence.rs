@@ -165,20 +165,11 @@ fn law(run: &Run<'_>, router: Router, dimension: u64) -> InitialLaw {
 
 /// The first replicates whose best expert overlap is large enough; draws are paired, so one dimension decides for all.
 fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
-    let wanted = run.integer("replicates") as usize;
     let law = law(run, Router::GaussianCdf, 10_000_000_000);
-    let mut found = Vec::with_capacity(wanted);
-    for replicate in 0.. {
-        if found.len() == wanted {
-            break;
-        }
-        run.proceed()?;
+    run.replicates(run.integer("replicates") as usize, |replicate| {
         let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-        if start.order_parameters().best_pair().2 * 1e5 >= LEAST {
-            found.push(replicate);
-        }
-    }
-    Ok(found)
+        Ok(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
+    })
 }
 
 /// First alignments from every start at every dimension: `[dimension][replicate]`.

@@ -250,20 +250,11 @@ fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
     let dimension = 10u64.pow(run.integer("decades") as u32);
     let least = LEAST / (dimension as f64).sqrt();
     let law = law(run, 3, dimension, 0.0);
-    let mut found = Vec::with_capacity(wanted);
-    // A start qualifies with a probability above one in fifty for every allowed number of students and teachers.
-    for replicate in 0..1000 * wanted as u64 {
-        run.proceed()?;
+    run.replicates(wanted, |replicate| {
         let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
         let (claims, overlaps) = (start.claims(), start.order_parameters());
-        if claims.len() == teachers && claims.iter().all(|c| overlaps.expert(c.student, c.teacher) >= least) {
-            found.push(replicate);
-        }
-        if found.len() == wanted {
-            break;
-        }
-    }
-    Ok(found)
+        Ok(claims.len() == teachers && claims.iter().all(|c| overlaps.expert(c.student, c.teacher) >= least))
+    })
 }
 
 /// Runs from every start at every dimension: `[dimension][replicate]`.
