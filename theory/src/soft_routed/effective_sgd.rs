@@ -36,7 +36,7 @@ impl EffectiveSgd {
     ///
     /// ```
     /// use moe_theory::soft_routed::EffectiveSgd;
-    /// assert!((EffectiveSgd::noise_variance(1, 1) - 449.878).abs() < 1e-2);
+    /// assert!((EffectiveSgd::noise_variance(1, 1) - 449.8735).abs() < 1e-4);
     /// ```
     pub fn noise_variance(students: usize, teachers: usize) -> f64 {
         let a = Router::Sigmoid.hermite();
