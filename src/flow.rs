@@ -121,6 +121,9 @@ fn signature_json(signature: &Signature) -> Value {
         Signature::StraddlingPair { student, other, teacher } => {
             json!({ "kind": kind, "student": student, "other": other, "teacher": teacher })
         }
+        Signature::SharedTeachers { student, teachers } => {
+            json!({ "kind": kind, "student": student, "teachers": teachers })
+        }
         Signature::AllOnOneTeacher { teacher } => json!({ "kind": kind, "teacher": teacher }),
         Signature::Divergence { growth } => json!({ "kind": kind, "growth": growth }),
         Signature::UsefulExpertPruned { student, change } => {

@@ -4,15 +4,16 @@
 //!
 //! The paper warns of divergence, of all students converging to one teacher, and of pruning that removes a useful expert; theory X6 adds dipoles and straddling pairs. One function names them all
 //! ([`Symptoms::signatures`], which `verify flow` reports). Each is put before it as it arises, by a flow, a gradient descent or a pruning from a slightly disturbed start (normal noise of size `10⁻³` on every
-//! coordinate), and with it a near-miss: the same with one ingredient missing.
+//! coordinate), and with it a near-miss: the same with one ingredient missing. What a flow leads to has a second one, on the very way there, just short of the threshold.
 //!
-//! | signature | arises from | near-miss |
-//! |---|---|---|
-//! | dipole | two students at overlap −0.3, 60 units: `T = 1/(9·0.3)` and the routers' approach | the same at +0.3 |
-//! | straddling pair | a learned student and a redundant one at overlap 0.1, 300 units: `T = 1/(15.34·0.01) = 6.5` and the settling | the same at time 2 |
-//! | all on one teacher | two students at overlap 0.3 with the first of two teachers, 20 units: `T = 0.5` | one student at each |
-//! | divergence | descent with 1.02 times the largest stable step | with 0.98 times it |
-//! | useful expert pruned | two learned students and a redundant one, pruned to one | pruned by the rule of lemma `pruning` |
+//! | signature | arises from | near-miss | just short of it |
+//! |---|---|---|---|
+//! | dipole | two students at overlap −0.3, 60 units: `T = 1/(9·0.3)` and the routers' approach | the same at +0.3 | overlap −0.85 (−0.9) |
+//! | straddling pair | a learned student and a redundant one at overlap 0.1, 300 units: `T = 1/(15.34·0.01) = 6.5` and the settling | the same at time 2 | redundant expert at 0.84 (0.88) |
+//! | shared teachers | two learned students and a redundant one at overlaps 0.1 and 0.09 with them, 300 units | at 0.1 and 0.01 | redundant expert at 0.36 with the second teacher (0.4) |
+//! | all on one teacher | two students at overlaps 0.3 and 0.25 with the first of two teachers, 20 units: `T = 0.5` | one student at each | the second at 0.46 (0.5) |
+//! | divergence | descent with 1.02 times the largest stable step | with 0.98 times it | |
+//! | useful expert pruned | two learned students and a redundant one, pruned to one | pruned by the rule of lemma `pruning` | |
 //!
 //! # Divergence
 //!
@@ -30,7 +31,7 @@
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::{
-    Descent, Flow, Hessian, OrderParameters, PopulationLoss, Removal, Start, Stop, StudentTeacher, Symptoms,
+    Descent, Flow, Hessian, OrderParameters, PopulationLoss, Removal, Start, Stop, StudentTeacher, Symptoms, Watch,
 };
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ use crate::{
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "failure-signatures",
     paper: "2510.07205",
-    claim: "Dipoles, straddling pairs, all students on one teacher, divergence of gradient descent and the pruning of a useful expert are each recognised where they arise and not in near-misses; \
+    claim: "Dipoles, straddling pairs, teachers shared by a student too many, all students on one teacher, divergence of gradient descent and the pruning of a useful expert are each recognised where they arise and not in near-misses; \
             the largest stable step of gradient descent at the teacher is 2/λ, λ = 6.47267 the largest eigenvalue of the Hessian at raw norms 1.",
     scope: "Population loss, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two orthonormal teachers, raw norms 1 at the start; failures reached by gradient flow, gradient descent and pruning from the starts of the table, disturbed at random; \
             the reading of the paper's list of failures is this project's.",
@@ -83,19 +84,48 @@ const LONG: (f64, usize) = (1.2, 4000);
 enum Case {
     Dipole,
     Straddling,
+    Shared,
     OneTeacher,
     Divergence,
     Pruning,
 }
 
+/// A failure, or what is almost one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Failure,
+    NearMiss,
+    /// On the way to the failure; as the near-miss where no flow leads to it.
+    Short,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Failure, Self::NearMiss, Self::Short];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::NearMiss => "near-miss",
+            Self::Short => "just short of it",
+        }
+    }
+}
+
 impl Case {
-    const ALL: [Self; 5] = [Self::Dipole, Self::Straddling, Self::OneTeacher, Self::Divergence, Self::Pruning];
+    const ALL: [Self; 6] =
+        [Self::Dipole, Self::Straddling, Self::Shared, Self::OneTeacher, Self::Divergence, Self::Pruning];
+
+    /// Whether a flow leads to it.
+    fn by_flow(self) -> bool {
+        !matches!(self, Self::Divergence | Self::Pruning)
+    }
 
     /// The name of its signature.
     fn name(self) -> &'static str {
         match self {
             Self::Dipole => "dipole",
             Self::Straddling => "straddling-pair",
+            Self::Shared => "shared-teachers",
             Self::OneTeacher => "all-on-one-teacher",
             Self::Divergence => "divergence",
             Self::Pruning => "useful-expert-pruned",
@@ -127,9 +157,9 @@ struct Growths {
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let replicates = run.integer("replicates") as usize;
     let eigenvalues = spectrum()?;
-    let rows = run.units("cases", 2 * Case::ALL.len() * replicates, |unit| {
+    let rows = run.units("cases", 3 * Case::ALL.len() * replicates, |unit| {
         let (case, replicate) = (unit / replicates, (unit % replicates) as u64);
-        sighting(run, Case::ALL[case / 2], case % 2 == 0, replicate, eigenvalues)
+        sighting(run, Case::ALL[case / 3], Kind::ALL[case % 3], replicate, eigenvalues)
     })?;
     let sightings: Vec<&[Sighting]> = rows.chunks(replicates).collect();
     let growths = run.units("growth", replicates, |replicate| growths(run, replicate as u64, eigenvalues[0]))?;
@@ -139,10 +169,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Evidence::estimate(statement, LEVEL, statistics::proportion(hits, rows.len() as u64, LEVEL), accept)
     };
     let mut evidence = Vec::new();
-    for (case, pair) in Case::ALL.into_iter().zip(sightings.chunks(2)) {
+    for (case, kinds) in Case::ALL.into_iter().zip(sightings.chunks(3)) {
         let name = case.name();
-        evidence.push(share(pair[0], name, NEARLY_ALL, format!("{name}: share of the failures that are recognised")));
-        evidence.push(share(pair[1], name, HARDLY_ANY, format!("{name}: share of near-misses taken for it")));
+        evidence.push(share(kinds[0], name, NEARLY_ALL, format!("{name}: share of the failures that are recognised")));
+        evidence.push(share(kinds[1], name, HARDLY_ANY, format!("{name}: share of near-misses taken for it")));
+        if case.by_flow() {
+            let statement = format!("{name}: share of states just short of it taken for it");
+            evidence.push(share(kinds[2], name, HARDLY_ANY, statement));
+        }
     }
     let median = |of: &dyn Fn(&Growths) -> f64| statistics::median(&growths.iter().map(of).collect::<Vec<_>>(), LEVEL);
     let factor = |estimate: Option<Estimate>, step: f64, predicted: f64| {
@@ -161,7 +195,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
     let mut controls: Vec<Control> = Case::ALL
         .into_iter()
-        .zip(sightings.chunks(2))
+        .zip(sightings.chunks(3))
         .map(|(case, pair)| {
             let name = case.name();
             let statement = format!("{name}: share of near-misses that are recognised");
@@ -172,8 +206,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         })
         .collect();
     let next = eigenvalues[1] / eigenvalues[0];
-    let blind: Vec<Sighting> =
-        sightings[6].iter().map(|row| Sighting { found: row.blind.clone(), ..row.clone() }).collect();
+    let blind: Vec<Sighting> = sightings[3 * Case::Divergence as usize]
+        .iter()
+        .map(|row| Sighting { found: row.blind.clone(), ..row.clone() })
+        .collect();
     controls.extend([
         Control::new(
             "a detector that takes the next eigenvalue, 5.28, for the largest does not see the divergence",
@@ -213,30 +249,45 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 fn sighting(
     run: &Run<'_>,
     case: Case,
-    fails: bool,
+    kind: Kind,
     replicate: u64,
     eigenvalues: [f64; 2],
 ) -> Result<Sighting, CheckError> {
+    let fails = kind != Kind::NearMiss;
     // Routers of the teachers on axes 0 and 1, experts on 2 and 3.
     let (learned, other) = ([(0, 2), (1, 3)], (6, 7));
+    let pairs = |pairs: &[(usize, usize)]| pairs.iter().map(|&(v, w)| (axis(v), axis(w))).collect::<Vec<_>>();
     let students: Vec<(Vec<f64>, Vec<f64>)> = match case {
         Case::Dipole => vec![(axis(6), axis(4)), (axis(7), tilted(if fails { -0.3 } else { 0.3 }, 4, 5))],
         Case::Straddling => vec![(axis(0), axis(2)), (axis(6), tilted(0.1, 2, 4))],
-        Case::OneTeacher => vec![(axis(6), tilted(0.3, 2, 4)), (axis(7), tilted(0.3, if fails { 2 } else { 3 }, 5))],
-        Case::Divergence => learned.map(|(v, w)| (axis(v), axis(w))).to_vec(),
-        Case::Pruning => [learned[0], learned[1], other].map(|(v, w)| (axis(v), axis(w))).to_vec(),
+        Case::Shared => {
+            let (mut redundant, second) = (tilted(0.1, 2, 4), if fails { 0.09 } else { 0.01 });
+            redundant[3] = second;
+            [pairs(&learned), vec![(axis(6), redundant)]].concat()
+        }
+        Case::OneTeacher => vec![(axis(6), tilted(0.3, 2, 4)), (axis(7), tilted(0.25, if fails { 2 } else { 3 }, 5))],
+        Case::Divergence => pairs(&learned),
+        Case::Pruning => pairs(&[learned[0], learned[1], other]),
     };
     let size = if case == Case::Divergence { DEVIATION } else { run.real("noise") };
     let start = disturbed(run, replicate, &students, size)?;
-    let flow = |until: f64| flow(run, &start, until);
     let named = |symptoms: Symptoms<'_>| symptoms.signatures().iter().map(|s| s.name().to_string()).collect::<Vec<_>>();
-    let (state, mut blind) = match (case, fails) {
-        (Case::Dipole, _) => (flow(60.0)?, Vec::new()),
-        (Case::Straddling, _) => (flow(if fails { 300.0 } else { 2.0 })?, Vec::new()),
-        (Case::OneTeacher, _) => (flow(20.0)?, Vec::new()),
-        (Case::Divergence | Case::Pruning, _) => (start.order_parameters(), Vec::new()),
+    // How long, and the event just before the failure: its watch, and the student (and other) that it happens to.
+    let way = match case {
+        Case::Dipole => Some((60.0, Watch::StudentFalls(-0.85), (0, 1))),
+        Case::Straddling => Some((if fails { 300.0 } else { 2.0 }, Watch::Expert(0.84), (1, 0))),
+        Case::Shared => Some((300.0, Watch::Expert(0.36), (2, 1))),
+        Case::OneTeacher => Some((20.0, Watch::Expert(0.46), (1, 0))),
+        Case::Divergence | Case::Pruning => None,
     };
+    let state = match way {
+        Some((until, watch, pair)) => flow(run, &start, until, (kind == Kind::Short).then_some((watch, pair)))?,
+        None => start.order_parameters(),
+    };
+    let mut blind = Vec::new();
     let symptoms = Symptoms::of(&state, start.router, start.order);
+    // Where no flow leads to a failure there is nothing just short of it but the near-miss.
+    let fails = kind == Kind::Failure;
     let found = match case {
         Case::Divergence => {
             let step = if fails { UNSTABLE } else { STABLE } * 2.0 / eigenvalues[0];
@@ -283,14 +334,34 @@ fn disturbed(run: &Run<'_>, replicate: u64, students: &[(Vec<f64>, Vec<f64>)], s
     Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0))
 }
 
-fn flow(run: &Run<'_>, start: &Start, until: f64) -> Result<OrderParameters, CheckError> {
+/// The state at `until`, or at the first event of a watch between a student and another one or a teacher.
+fn flow(
+    run: &Run<'_>,
+    start: &Start,
+    until: f64,
+    stop: Option<(Watch, (usize, usize))>,
+) -> Result<OrderParameters, CheckError> {
     let interrupted = |_: f64| run.proceed().is_err();
-    let mut end = None;
+    let (mut end, mut event) = (None, None);
     let flow = Flow::new(start).tolerance(run.real("tolerance")).monitor(&interrupted);
-    let outcome = flow.run(until, &[], &[until], |_, state| end = Some(state), |_, _| Stop::No);
+    let watches: Vec<Watch> = stop.iter().map(|(watch, _)| *watch).collect();
+    let outcome = flow.run(
+        until,
+        &watches,
+        &[until],
+        |_, state| end = Some(state),
+        |at, state| {
+            if stop.is_some_and(|(_, pair)| pair == (at.student, at.other)) {
+                event = Some(state.clone());
+                return Stop::Yes;
+            }
+            Stop::No
+        },
+    );
     run.proceed()?;
     outcome.map_err(CheckError::theory)?;
-    end.ok_or_else(|| CheckError::theory("the flow has no end"))
+    let state = if stop.is_some() { event } else { end };
+    state.ok_or_else(|| CheckError::theory("the flow does not pass the state before the failure"))
 }
 
 fn largest_eigenvalue(start: &Start) -> f64 {
@@ -373,7 +444,11 @@ fn case_table(sightings: &[&[Sighting]]) -> Table {
     let heads = ["signature", "case", "starts", "named", "L median", "other names"];
     let mut table = Table::new("cases", heads.map(|head| Column::new(head, "")));
     for (k, rows) in sightings.iter().enumerate() {
-        let name = Case::ALL[k / 2].name();
+        let (case, kind) = (Case::ALL[k / 3], Kind::ALL[k % 3]);
+        if kind == Kind::Short && !case.by_flow() {
+            continue;
+        }
+        let name = case.name();
         let losses: Vec<f64> = rows.iter().map(|row| row.loss).collect();
         let mut others: Vec<&str> =
             rows.iter().flat_map(|row| &row.found).map(String::as_str).filter(|found| *found != name).collect();
@@ -381,7 +456,7 @@ fn case_table(sightings: &[&[Sighting]]) -> Table {
         others.dedup();
         table.push([
             name.into(),
-            if k % 2 == 0 { "failure" } else { "near-miss" }.into(),
+            kind.name().into(),
             rows.len().into(),
             rows.iter().filter(|row| row.found.iter().any(|found| found == name)).count().into(),
             statistics::median(&losses, 0.5).map(|e| e.value).into(),

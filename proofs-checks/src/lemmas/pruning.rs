@@ -34,7 +34,8 @@
 //! A redundant expert that woke on the teacher's side straddles the teacher with the learned one: each is worth as much as the other, and no gap is left. One that woke on the other side is, with the teacher, one of the two that straddle the
 //! learned expert (`f_l + f_r − f* = −(f(−w_r) + f* − f_l)`): removing it leaves `½E(f_l − f*)²`, as on the first side, a small change; removing the learned one leaves `½E(f(−w_r) + f*)²`, a large one; so half of the gap and more is left.
 //! Either way the rule removes one of the two and the other one returns to the teacher. That is not so where the redundant expert has comparable overlaps with *two* learned ones: then three students come to share two
-//! teachers at `L = 0.227`, every removal raises the loss, and pruning late leaves the teachers unrecovered. Among random starts that is rare, and the finding counts a majority.
+//! teachers (signature `shared-teachers`), every removal raises the loss, and pruning late leaves the teachers unrecovered. The two overlaps grow as `du/dt = 7.67u³` each, so
+//! that `1/u_2² − 1/u_1²` is conserved and the rival, from a ratio `r` at `u_1 = 0.1`, is at `(4 + 100(1/r² − 1))^{−1/2}` when the other is at ½: 0.13 for `r = 0.8`, 0.01 for `r = 0.1`. Among random starts two such rivals are rare, and the finding on them counts a majority.
 
 use moe_kernels::CovarianceTable;
 use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParameters, Removal, Start, Stop, Watch};
@@ -47,6 +48,7 @@ use crate::{
 };
 
 mod cancelling;
+mod shared;
 mod window;
 
 /// The lemma's row in the registry.
@@ -229,6 +231,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let ratios: Vec<f64> =
         small.iter().filter_map(|row| Some(row.pruned / row.predicted.filter(|law| *law > 1e-12)?)).collect();
     let groups = cancelling::finding(run, constants.unit)?;
+    let (shared, two_rivals) = shared::finding(run)?;
     let findings = vec![
         judged(
             "loss of the pruned student",
@@ -267,6 +270,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             Finding::judged("what waking does to the gap", statement, &[item], &[control], window.sides_witness())
         },
         judged("too late: mostly not fatal", window.late(), window.late_witness()),
+        shared,
         judged(
             "random student overlaps: dipoles hide from single removals",
             share(
@@ -291,6 +295,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ]),
         gap_table(&in_time),
         window.table(),
+        two_rivals,
     ];
     let figures = vec![
         Figure::new(

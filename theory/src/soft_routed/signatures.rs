@@ -28,6 +28,15 @@ pub enum Signature {
         /// The teacher.
         teacher: usize,
     },
+    /// A student drawn to two teachers that other students hold: a redundant student with comparable overlaps with two learned ones wakes between them, and three students come to share two teachers (measured
+    /// here). From overlaps on the teachers' side with one of them at least the state has `L = 0.2274` (a little less off the plane of symmetry: 0.2125 in lemma `failure-signatures`), experts at (.86, −.51), (.87, .48) and (−.33, .94); from overlaps on the other side with both, `L = 0.3330` and
+    /// (.96, .23), (.23, .96), (−.67, −.67). The removal of any of the three raises the loss in both.
+    SharedTeachers {
+        /// The student between the teachers.
+        student: usize,
+        /// The two teachers.
+        teachers: [usize; 2],
+    },
     /// Every student's expert is aligned with the expert of one teacher (overlap beyond ½ in magnitude, as for the events of a flow), although there are others to learn.
     AllOnOneTeacher {
         /// That teacher.
@@ -54,6 +63,7 @@ impl Signature {
         match self {
             Self::Dipole { .. } => "dipole",
             Self::StraddlingPair { .. } => "straddling-pair",
+            Self::SharedTeachers { .. } => "shared-teachers",
             Self::AllOnOneTeacher { .. } => "all-on-one-teacher",
             Self::Divergence { .. } => "divergence",
             Self::UsefulExpertPruned { .. } => "useful-expert-pruned",
@@ -95,6 +105,9 @@ const CANCELLED: f64 = 0.1;
 const STRADDLING: [f64; 2] = [0.88, 0.95];
 /// An expert overlap that counts as aligned.
 const ALIGNED: f64 = 0.5;
+/// Overlaps of a student between two teachers, both at least the first, and of the students that hold them: below .48 and .86 of the states with shared teachers, beyond what a learned or a dormant expert has with a second one.
+const BETWEEN: f64 = 0.4;
+const HELD: f64 = 0.8;
 /// Rise of the loss beyond which a removal was a loss, above the roundings of two losses.
 const HARM: f64 = 1e-9;
 
@@ -117,6 +130,7 @@ impl<'a> Symptoms<'a> {
     /// All failures that they show.
     pub fn signatures(&self) -> Vec<Signature> {
         let mut found = self.pairs();
+        found.extend(self.shared_teachers());
         found.extend(self.one_teacher());
         let growth = self.descent.map(|descent| descent.growth()).filter(|growth| *growth > 1.0);
         found.extend(growth.map(|growth| Signature::Divergence { growth }));
@@ -145,6 +159,23 @@ impl<'a> Symptoms<'a> {
                 learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
             });
             found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
+        }
+        found
+    }
+
+    fn shared_teachers(&self) -> Vec<Signature> {
+        let state = self.state;
+        let held = |j: usize, by_other_than: usize| {
+            (0..state.students()).any(|i| i != by_other_than && state.expert(i, j).abs() > HELD)
+        };
+        let mut found = Vec::new();
+        for student in 0..state.students() {
+            let near = |j: &usize| state.expert(student, *j).abs() > BETWEEN && held(*j, student);
+            let near: Vec<usize> = (0..state.teachers()).filter(near).collect();
+            // Two students at one teacher alone have a name of their own, and one vector has at most six such overlaps.
+            if let [first, second, ..] = near[..] {
+                found.push(Signature::SharedTeachers { student, teachers: [first, second] });
+            }
         }
         found
     }
@@ -277,6 +308,41 @@ mod tests {
         assert_eq!(found(&apart, &experts), []);
         let learned = [sparse([(0, 1.0)]), sparse([(7, 1.0)])];
         assert_eq!(found(&learned, &experts), [Signature::StraddlingPair { student: 0, other: 1, teacher: 0 }]);
+    }
+
+    /// Two learned students and a redundant one at these overlaps with both, after 400 units; the redundant one wakes at `1/(15.34·0.01) = 6.5`.
+    fn redundant_between(overlaps: [f64; 2]) -> OrderParameters {
+        let axis = |k: usize| sparse([(k, 1.0)]);
+        let rest = (1.0 - overlaps[0] * overlaps[0] - overlaps[1] * overlaps[1]).sqrt();
+        let experts = [axis(1), axis(3), sparse([(1, overlaps[0]), (3, overlaps[1]), (4, rest), (5, 1e-3)])];
+        let (routers, teachers) = ([axis(0), axis(2), axis(6)], [[axis(0), axis(2)], [axis(1), axis(3)]]);
+        let student: [&[Vec<f64>]; 2] = [&routers, &experts];
+        let model = StudentTeacher::from_rows(Router::Sigmoid, 3, student, [&teachers[0], &teachers[1]]);
+        let start = Start::reduce(&model.unwrap());
+        let mut end = None;
+        Flow::new(&start).tolerance(1e-8).run(400.0, &[], &[400.0], |_, s| end = Some(s), |_, _| Stop::No).unwrap();
+        end.unwrap()
+    }
+
+    #[test]
+    fn a_redundant_student_between_two_learned_ones_shares_their_teachers() {
+        for (overlaps, loss, between) in
+            [([0.1, 0.09], 0.2274, 2), ([0.1, -0.09], 0.2274, 2), ([-0.1, -0.09], 0.333, 1)]
+        {
+            let end = redundant_between(overlaps);
+            assert!((end.loss - loss).abs() < 1e-4, "{}", end.loss);
+            let found = signatures(&end);
+            assert_eq!(found.len(), between, "{found:?}");
+            assert!(found.iter().all(|s| matches!(s, Signature::SharedTeachers { teachers: [0, 1], .. })), "{found:?}");
+            // No single removal helps.
+            assert!(Removal::of(&end, Router::Sigmoid, 3).changes().iter().all(|change| *change > 0.1));
+        }
+        // Much closer to one than to the other it straddles that one's teacher alone.
+        let [Signature::StraddlingPair { student: 0, other: 2, teacher: 0 }] =
+            signatures(&redundant_between([0.1, 0.02]))[..]
+        else {
+            panic!("{:?}", signatures(&redundant_between([0.1, 0.02])))
+        };
     }
 
     #[test]
