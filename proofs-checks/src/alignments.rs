@@ -72,6 +72,24 @@ impl Alignments {
     }
 }
 
+/// Whether every teacher has a student of its own: teachers and students being matched greedily, every matched overlap is at least `least·d^{−1/2}`, and every other overlap of its teacher and of its student among the
+/// unmatched is at most `rival` times it.
+pub(crate) fn is_matched(start: &Start, least: f64, rival: f64) -> bool {
+    let state = start.order_parameters();
+    let least = least / (start.dimension as f64).sqrt();
+    let (mut students, mut teachers) = (vec![true; state.students()], vec![true; state.teachers()]);
+    for _ in 0..state.teachers() {
+        let open: Vec<_> = state.pairs().filter(|(i, j, _)| students[*i] && teachers[*j]).collect();
+        let Some(&(i, j, best)) = open.iter().max_by(|a, b| a.2.total_cmp(&b.2)) else { return false };
+        let close = |&&(k, l, overlap): &&(usize, usize, f64)| (k == i) != (l == j) && overlap > rival * best;
+        if best < least || open.iter().any(|pair| close(&pair)) {
+            return false;
+        }
+        (students[i], teachers[j]) = (false, false);
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,16 +24,17 @@
 //! slope below 0.12 there and one in `d^{1/4}` below 0.3. `T` over the closed form carries corrections `O(κ_0) < 0.02`: ±0.05. A teacher counts as found if it is aligned within three times the closed-form time; a law that survives finds it in every start, twelve
 //! of twelve give the interval `[0.64, 1]`, and `[0.6, 1]` is accepted; where it is never found the interval is `[0, 0.36]`.
 
+mod claims;
+mod law;
+
 use std::cell::Cell;
 
 use moe_kernels::Router;
-use moe_theory::soft_routed::{
-    Flow, FlowError, GeneralLoss, InitialLaw, Inputs, Start, Stop, Watch, alignment_time, two_level_start,
-};
-use rand_distr::{Distribution, StandardNormal};
+use moe_theory::soft_routed::{Flow, FlowError, GeneralLoss, Stop, Watch, alignment_time};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use self::law::{DIP, Law};
 use crate::{
     CheckError, Column, Control, Estimate, Evidence, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Table,
     statistics,
@@ -55,6 +56,20 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "",
             [12, 10_000],
             [12, 32, 200],
+        ),
+        Parameter::integer(
+            "claims-replicates",
+            "starts with three students and two teachers, and starts with two students, under every law",
+            "",
+            [8, 10_000],
+            [8, 16, 60],
+        ),
+        Parameter::integer(
+            "claims-laws",
+            "laws under which these are followed, beside the one that hides a teacher",
+            "",
+            [1, 4],
+            [2, 4, 4],
         ),
         Parameter::integer("students", "number m of students", "", [1, 6], [1, 2, 3]),
         Parameter::integer(
@@ -83,110 +98,6 @@ const MOST: [f64; 2] = [0.6, 1.0];
 const HORIZON: f64 = 3.0;
 /// Time units after which a router that follows its expert has aligned: from `β = O(d^{−1/2})` to ½ takes `0.52/0.256` at full overlap, several times that while the expert rises.
 const PATIENCE: f64 = 30.0;
-/// Strengths of the spikes, length of the means, levels, Toeplitz ratio.
-const SPIKE: f64 = 1.0;
-const DIP: f64 = -0.5;
-const LEVELS: [f64; 2] = [1.25, 0.75];
-const RATIO: f64 = 0.5;
-
-/// A law of the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Law {
-    Isotropic,
-    SpikeGeneric,
-    MixtureGeneric,
-    MixtureRouter,
-    TwoLevel,
-    SpikeExpert,
-    DipExpert,
-    MixtureExpert,
-    Toeplitz,
-}
-
-impl Law {
-    const ALL: [Self; 9] = [
-        Self::Isotropic,
-        Self::SpikeGeneric,
-        Self::MixtureGeneric,
-        Self::MixtureRouter,
-        Self::TwoLevel,
-        Self::SpikeExpert,
-        Self::DipExpert,
-        Self::MixtureExpert,
-        Self::Toeplitz,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Isotropic => "N(0, I)",
-            Self::SpikeGeneric => "spike λ = 1, generic",
-            Self::MixtureGeneric => "mixture ±μ, generic",
-            Self::MixtureRouter => "mixture ±μ, along the router",
-            Self::TwoLevel => "two levels, 1.25 and 0.75",
-            Self::SpikeExpert => "spike λ = 1, along the expert",
-            Self::DipExpert => "spike λ = −½, along the expert",
-            Self::MixtureExpert => "mixture ±μ, along the expert",
-            Self::Toeplitz => "Toeplitz r = ½",
-        }
-    }
-
-    /// Dimensions: two where exponents are asked for, one where there is no time to fit.
-    fn grid(self, run: &Run<'_>) -> Vec<u64> {
-        let dimension = run.integer("dimension");
-        match self {
-            Self::Toeplitz => vec![run.integer("toeplitz-dimension")],
-            Self::MixtureGeneric | Self::TwoLevel | Self::SpikeExpert | Self::MixtureExpert => vec![dimension],
-            _ => vec![dimension, 10 * dimension],
-        }
-    }
-
-    /// A start and inputs in its coordinates.
-    fn start(
-        self,
-        run: &Run<'_>,
-        students: usize,
-        dimension: u64,
-        replicate: u64,
-    ) -> Result<(Start, Inputs), CheckError> {
-        if self == Self::TwoLevel {
-            let law = InitialLaw::new(3, students, 1, dimension);
-            let [mut normals, mut radii] = [run.substream(replicate, 1), run.substream(replicate, 2)];
-            let start = two_level_start(&law, &mut normals, &mut radii);
-            let start = start.map_err(CheckError::theory)?;
-            let inputs = Inputs::two_level(start.coordinates(), LEVELS);
-            return Ok((start, inputs));
-        }
-        // A second teacher lends its directions: a generic unit vector has one coordinate beyond the teacher's span, up to O(d^{−1/2}) in it.
-        let law = InitialLaw { student_overlap: 0.0, ..InitialLaw::new(3, students, 2, dimension) };
-        let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
-        let (n, beyond) = (start.coordinates(), 1);
-        let mut start = start.with_first_teachers(1);
-        let mut normals = run.substream(replicate, 3);
-        let mut generic: Vec<f64> = vec![0.0; n];
-        for k in [0, 2] {
-            let z: f64 = StandardNormal.sample(&mut normals);
-            generic[k] = z / (dimension as f64).sqrt();
-        }
-        generic[beyond] = (1.0 - generic.iter().map(|x| x * x).sum::<f64>()).max(0.0).sqrt();
-        let teacher = start.teacher();
-        let (router, expert) = (teacher.router(0).to_vec(), teacher.expert(0).to_vec());
-        let inputs = match self {
-            Self::SpikeGeneric => Inputs::spiked(&generic, SPIKE),
-            Self::MixtureGeneric => Inputs::two_clusters(&generic),
-            Self::MixtureRouter => Inputs::two_clusters(&router),
-            Self::SpikeExpert => Inputs::spiked(&expert, SPIKE),
-            Self::DipExpert => Inputs::spiked(&expert, DIP),
-            Self::MixtureExpert => Inputs::two_clusters(&expert),
-            Self::Toeplitz => {
-                start = start.in_all_coordinates(&mut normals);
-                Inputs::toeplitz(start.coordinates(), RATIO)
-            }
-            _ => Inputs::isotropic(n),
-        };
-        Ok((start, inputs))
-    }
-}
-
 /// One flow from one start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Passage {
@@ -314,7 +225,9 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let dip = of(Law::DipExpert);
     let wrong_rate = Control::new("the rate 4.5|λ| in place of 5.28|λ|", dip.growth(4.5 * DIP.abs()));
     findings.push(finding("T grows as ½ ln d/(5.28|λ|)", dip.growth(stiffness() * DIP.abs()), &wrong_rate));
-    let tables = vec![survival(&arms), local_table(&arms)];
+    let (others, table) = claims::findings(run)?;
+    findings.extend(others);
+    let tables = vec![survival(&arms), local_table(&arms), table];
     Ok(Findings { evidence, controls: vec![no_root, not_hidden], findings, tables, figures: Vec::new() })
 }
 
@@ -341,7 +254,7 @@ fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
     let students = run.integer("students") as usize;
     run.replicates(run.integer("replicates") as usize, |replicate| {
         let in_scope = |law: Law| {
-            let (start, _) = law.start(run, students, 10_000_000_000, replicate)?;
+            let (start, _) = law.start(run, [students, 1], 0.0, 10_000_000_000, replicate)?;
             Ok::<_, CheckError>(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
         };
         Ok(in_scope(Law::Isotropic)? && in_scope(Law::TwoLevel)?)
@@ -349,7 +262,7 @@ fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
 }
 
 fn passage(run: &Run<'_>, law: Law, order: usize, dimension: u64, replicate: u64) -> Result<Passage, CheckError> {
-    let (mut start, inputs) = law.start(run, run.integer("students") as usize, dimension, replicate)?;
+    let (mut start, inputs) = law.start(run, [run.integer("students") as usize, 1], 0.0, dimension, replicate)?;
     start.order = order;
     let (student, teacher, kappa) = start.order_parameters().best_pair();
     let predicted = alignment_time(Router::Sigmoid, order, kappa.clamp(1e-9, 0.49), 0.5);
@@ -388,7 +301,7 @@ fn passage(run: &Run<'_>, law: Law, order: usize, dimension: u64, replicate: u64
 /// One student, both vectors at one overlap with the teacher's: the decay rate of `L` between 10⁻³ and 10⁻⁶.
 fn local(run: &Run<'_>, law: Law, overlap: f64, replicate: u64) -> Result<Local, CheckError> {
     const UNTIL: f64 = 200.0;
-    let (start, inputs) = law.start(run, 1, run.integer("toeplitz-dimension"), replicate)?;
+    let (start, inputs) = law.start(run, [1, 1], 0.0, run.integer("toeplitz-dimension"), replicate)?;
     let start = start.with_teacher_overlaps(overlap, overlap);
     let general = GeneralLoss::under(&start, &inputs);
     let times: Vec<f64> = (0..=400).map(|k| 0.5 * f64::from(k)).collect();

@@ -42,6 +42,7 @@ use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParamete
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::alignments::is_matched;
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Mark, Parameter, Run, Scale, Table,
     statistics,
@@ -329,24 +330,9 @@ fn eligible(run: &Run<'_>, students: usize, wanted: usize) -> Result<Vec<u64>, C
     let law = law(students, run.integer("teachers") as usize, 100_000_000, 0.0);
     // Without more students than teachers there is nothing to prune.
     let wanted = if students > law.teachers { wanted } else { 0 };
-    run.replicates(wanted, |replicate| Ok(is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?)))
-}
-
-/// Whether every teacher has a student of its own: the hypothesis of the module's documentation.
-fn is_matched(start: &Start) -> bool {
-    let state = start.order_parameters();
-    let least = LEAST / (start.dimension as f64).sqrt();
-    let (mut students, mut teachers) = (vec![true; state.students()], vec![true; state.teachers()]);
-    for _ in 0..state.teachers() {
-        let open: Vec<_> = state.pairs().filter(|(i, j, _)| students[*i] && teachers[*j]).collect();
-        let Some(&(i, j, best)) = open.iter().max_by(|a, b| a.2.total_cmp(&b.2)) else { return false };
-        let rival = |&&(k, l, overlap): &&(usize, usize, f64)| (k == i) != (l == j) && overlap > RIVAL * best;
-        if best < least || open.iter().any(|pair| rival(&pair)) {
-            return false;
-        }
-        (students[i], teachers[j]) = (false, false);
-    }
-    true
+    run.replicates(wanted, |replicate| {
+        Ok(is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?, LEAST, RIVAL))
+    })
 }
 
 fn sweep(
