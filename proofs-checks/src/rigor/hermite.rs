@@ -2,7 +2,7 @@
 //!
 //! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
 //! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
-//! `l + n ≤ 130`, `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
+//! `l + n ≤ N`, `N = 130` (200 for a total above 10), `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
 
 use std::fmt::Write as _;
 
@@ -13,11 +13,15 @@ use super::recheck::{Accepted, PRECISIONS};
 use super::sigmoid::{coefficients, covariances};
 use moe_kernels::Real;
 
-/// Coefficients that are certified one by one, and the largest index that the covariances take.
+/// Coefficients that are certified one by one.
 const COEFFICIENTS: usize = 40;
-const LARGEST_INDEX: usize = 130;
-/// Largest `k + l` that a certificate may ask for: `2p + 4` at `p = 3`.
-const TOTALS: std::ops::RangeInclusive<usize> = 0..=10;
+/// Largest `k + l` that a certificate may ask for: `2p + 4` at `p = 6`.
+const TOTALS: std::ops::RangeInclusive<usize> = 0..=16;
+
+/// The largest index `N(total)` that the covariances take: their terms fall like `exp(−2π√n)` and more of them are needed for higher derivatives.
+fn largest_index(total: usize) -> usize {
+    if total <= 10 { 130 } else { 200 }
+}
 
 pub(super) struct Hermite {
     precision: usize,
@@ -30,7 +34,7 @@ pub(super) struct Hermite {
     tables: Vec<Vec<Dyadic>>,
 }
 
-/// A certificate of the claim that the floats `coefficient(n)` (odd `n ≤ 40`) and the polynomials with Chebyshev coefficients `table(k, l)` (`k ≤ l`, `k + l ≤ total ≤ 10` even) are within a relative `error` of `A_n` and
+/// A certificate of the claim that the floats `coefficient(n)` (odd `n ≤ 40`) and the polynomials with Chebyshev coefficients `table(k, l)` (`k ≤ l`, `k + l ≤ total ≤ 16` even) are within a relative `error` of `A_n` and
 /// `Φ_{k,l}` of the sigmoid, the latter in units of `|Φ_{k,l}(1)|` and for all `|ρ| ≤ 1`. `None` where a number is not finite or out of range. Whether the claim is true, [`super::recheck`] decides.
 pub fn hermite_certificate(
     total: usize,
@@ -73,7 +77,7 @@ struct Enclosures {
 
 impl Hermite {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
-        let total = reader.integer("total", TOTALS, "total 0 … 10")?;
+        let total = reader.integer("total", TOTALS, "total 0 … 16")?;
         let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
         let allowed = "relative-error NUMBER";
         let words = reader.words("relative-error", allowed)?;
@@ -98,17 +102,18 @@ impl Hermite {
     }
 
     fn enclosures(&self) -> Enclosures {
-        let a = coefficients(LARGEST_INDEX + 1, self.precision);
+        let largest = largest_index(self.total);
+        let a = coefficients(largest + 1, self.precision);
         let asked: Vec<(usize, usize)> = pairs(self.total).chain((0..=self.total).map(|k| (k, k))).collect();
         let phi = covariances(&asked, self.precision);
         let squares = &phi[self.tables.len()..];
         let integer = |n: usize| Ball::integer(n as i64, self.precision);
         let mut factorials = vec![integer(1)];
-        for n in 1..=LARGEST_INDEX {
+        for n in 1..=largest {
             factorials.push(factorials[n - 1].clone() * integer(n));
         }
         let table = |((k, l), coefficients): ((usize, usize), &Vec<Dyadic>)| {
-            let last = LARGEST_INDEX - l;
+            let last = largest - l;
             let e = (k + 1) % 2;
             // C(2i, i−j) 2^{1−2i}, j = 0 … i, row by row from C(2i, i) downwards.
             let mut exact = vec![integer(0); coefficients.len().max(last / 2 + 1)];
