@@ -18,6 +18,8 @@
 //!
 //! The twin is the same statistic at `p = 2`. There `dκ/dt = κ(1−κ²)`, every overlap grows by the same factor, and when the first reaches ½ the others are `O(1)` too: no recovery is dormant until the one before is over.
 
+mod tie;
+
 use std::cell::Cell;
 
 use moe_theory::soft_routed::{Claim, Flow, FlowError, InitialLaw, Start, Stop, Watch};
@@ -126,7 +128,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let found = format!("students is {students}; at least the {teachers} teachers are needed");
         return Ok(Findings { evidence: vec![unresolved(found)], ..Findings::default() });
     }
-    let dimensions: Vec<u64> = (4..=run.integer("decades") as u32).step_by(2).map(|k| 10u64.pow(k)).collect();
+    let mut dimensions: Vec<u64> = (4..=run.integer("decades") as u32).rev().step_by(2).map(|k| 10u64.pow(k)).collect();
+    dimensions.reverse();
     let replicates = eligible(run)?;
     let cubic = sequences(run, "cubic", 3, 0.0, &dimensions, &replicates)?;
     let top = dimensions.len() - 1;
@@ -199,6 +202,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 row.complete(teachers) && row.observed.iter().map(|a| a.teacher).eq(0..teachers)
             }),
         ),
+        Control::new(
+            "second Hermite experts, of which several come to one teacher, are rejected as keeping to one student each",
+            share(
+                &quadratic[0],
+                &format!("no second student aligns with a recovered teacher, p = 2, d = {:e}", dimensions[0] as f64),
+                &|row| !row.shared,
+            ),
+        ),
     ];
     let recovered =
         |rows: &[Sequence]| rows.iter().map(|row| row.observed.len()).sum::<usize>() as f64 / rows.len() as f64;
@@ -222,6 +233,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             ),
             json!(null),
         ),
+        tie::finding(run)?,
     ];
     let figures = vec![Figure::new(
         "times",
