@@ -1,7 +1,7 @@
 //! What becomes of a tie: two students that come to one teacher at the same time.
 //!
 //! With overlaps `κ` and `κ(1 − g)` the second student is at `1/(4.5κ)·g/(1−g)` time units from ½ when the first gets there. The first needs 0.40 units from ½ to 0.9 (closed form), and takes the residual with it. For `κ = 0.05` and `g` up to 0.01
-//! the second is 0.045 units behind, a tenth of that, and arrives; for `g = ½` it is 4.4 units behind and finds nothing. Both of a tie then stay with the teacher, and settle as a straddling pair (theory X6) at the rates of the Hessian, above 0.25:
+//! the second is 0.045 units behind, a tenth of that, and arrives; for `g ≥ 0.9` it is still at 0.006 or less, finds nothing, and would wake after `1/(15.34·0.006²) = 1800` units (from `g = ½` it wakes within 80). Both of a tie then stay with the teacher, and settle as a straddling pair (theory X6) at the rates of the Hessian, above 0.25:
 //! 60 units are enough.
 
 use moe_kernels::Router;
@@ -17,7 +17,7 @@ const STARTS: usize = 12;
 /// Overlap of the first student, ranges of the gap of the second, and the time at which the state is read.
 const OVERLAP: f64 = 0.05;
 const TIED: [f64; 2] = [0.0, 0.01];
-const APART: [f64; 2] = [0.5, 0.9];
+const APART: [f64; 2] = [0.9, 1.0];
 const UNTIL: f64 = 80.0;
 
 pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
