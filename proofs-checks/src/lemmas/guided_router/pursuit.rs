@@ -130,7 +130,7 @@ impl Law {
 /// Follows the first `pairs` pairs from one start, the first student of each teacher, in the order in which their experts align. The run has a parameter `tolerance`.
 pub(in crate::lemmas) fn pursue(run: &Run<'_>, start: &Start, pairs: usize) -> Result<Vec<Follower>, CheckError> {
     let (overlaps, norms, law) = (start.order_parameters(), start.norms(), Law::new(start.router));
-    let Some(last) = start.claims().into_iter().take(pairs).last() else { return Ok(Vec::new()) };
+    let Some(last) = start.claims().into_iter().take(pairs).next_back() else { return Ok(Vec::new()) };
     let until = 3.0 * last.time + PATIENCE;
     let mut waited: f64 = 0.0;
     track(run, start, until, Vec::new(), |found, event, state| {
