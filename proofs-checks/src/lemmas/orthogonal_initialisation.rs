@@ -5,7 +5,7 @@
 //! Without it `s = v̄·w̄` is of order `d^{−1/2}` in a Gaussian start. The student's own loss turns `v̄` and `w̄` apart by equal angles at equal raw norms, `ds/dt = −36|A_3| s = −2.246 s`, long before
 //! an overlap with the teacher moves. Hence `κ_0` becomes `κ' = κ_0 − (s/2) v̄·w* + O(s²κ_0)`, and times change by the relative amount `(s/2)|v̄·w*|/κ_0 = |z z'|/(2c) · d^{−1/2}`, `z`, `z'` standard normal,
 //! `c = κ_0√d`. Other pairs, or another order, follow only where two pairs tie to that precision: in a share `O(d^{−1/2})` of the starts. The degree-two part that `s ≠ 0` gives to `f` does not meet the
-//! teacher, who has none; it makes `36A_1² = 1.537` of the decay rate 2.246, the rest comes from the even degrees above. Along the flow `s` does not stay 0: alignments drive it.
+//! teacher, who has none (measured in `degree_two`); it makes `36A_1² = 1.537` of the decay rate 2.246, the rest comes from the even degrees above. Along the flow `s` does not stay 0: alignments drive it (`own_overlap`).
 //!
 //! For `s = O(1)` the same turn by `½ arcsin s` takes `κ_0` to `κ'` of the other sign in a share `arcsin(s)/(2π)` of the starts: there orthogonality decides *which* starts succeed, not how many.
 //!
@@ -17,10 +17,13 @@
 //! one unit of time is below `10⁻³` of it, so ±1 % holds. The median of `|z z'|/(2c)` is about 0.15, and ranks that bound a median of 60 values stay within `[0.01, 0.9]` but for probability 10⁻⁷. The share of
 //! correct fates has no predicted misses beyond `O(d^{−1/2})`: 0.8 leaves three in 40.
 
+mod degree_two;
+mod own_overlap;
+
 use moe_kernels::Router;
-use moe_theory::soft_routed::{Flow, InitialLaw, Start, Stop, alignment_time};
+use moe_theory::soft_routed::{InitialLaw, Start, alignment_time};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::alignments::Alignments;
 use crate::{
@@ -53,7 +56,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "starts in the published figure's setting",
             "",
             [8, 10_000],
-            [8, 24, 200],
+            [24, 40, 200],
         ),
         Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-6], [1e-7, 1e-8, 1e-9]),
     ],
@@ -72,12 +75,12 @@ const LEARNED: f64 = 1e-6;
 const HALF: [f64; 2] = [0.5, 1.0];
 /// The overlap v·w of starts where orthogonality matters.
 const OBLIQUE: f64 = 0.9;
-/// Dimensions of the comparison with them, of the fates, and of the decay.
+/// Dimensions of the comparison with them, and of the fates.
 const OBLIQUE_DIMENSION: u64 = 10_000;
 const FATES: u64 = 1_000_000;
-const DECAY: u64 = 100_000_000;
-/// The published figure: students, teachers, dimension, how long it is followed, and when the first decay is over.
-const FIGURE: (usize, usize, u64, f64, f64) = (25, 5, 1000, 10.0, 3.0);
+/// Names of the students' overlaps in the figure.
+const RANDOM: &str = "random students";
+const ORTHOGONAL: &str = "orthogonal students";
 
 /// One flow from one start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,9 +112,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let apart_with = sweep("orthogonal-apart", Routers::Orthogonal, 0.0)?;
     let apart_without = sweep("as-drawn-apart", Routers::AsDrawn, 0.0)?;
     let oblique = outcomes(run, "oblique", &[OBLIQUE_DIMENSION], Routers::Oblique, 1.0)?;
-    let decay = decay(run)?;
+    let decay = own_overlap::decay(run)?;
+    let degree_two = degree_two::findings(run)?;
     let fates = fates(run)?;
-    let drift = [drift(run, "figure-orthogonal", true)?, drift(run, "figure-as-drawn", false)?];
+    let drifts = own_overlap::drifts(run)?;
 
     let last = dimensions.len() - 1;
     let top = format!("d = {:e}", dimensions[last] as f64);
@@ -153,28 +157,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
     ];
 
-    let rate = -36.0 * Router::Sigmoid.hermite().value(3);
-    let rates: Vec<f64> = decay.iter().map(|(rate, _)| *rate).collect();
-    let decays = |against: f64, what: &str| {
-        let ratios: Vec<f64> = rates.iter().map(|measured| measured / against).collect();
-        Evidence::estimate(
-            format!("decay rate of v·w over {what}, d = 1e8, median over starts"),
-            LEVEL,
-            statistics::median(&ratios, LEVEL),
-            [0.99, 1.01],
-        )
-    };
-    let slow = 36.0 * Router::Sigmoid.hermite().value(1).powi(2);
-    let partial = Control::new(
-        "the rate of the degree-two part alone, 36A_1² = 1.537, is rejected",
-        decays(slow, "the rate of the degree-two part alone"),
-    );
-    let parts: Vec<f64> = decay.iter().map(|(rate, two)| two / rate).collect();
-    let part = |accept, what: &str| {
-        let statement =
-            format!("share of the degree-two part in the decay rate of v·w {what}, d = 1e8, median over starts");
-        Evidence::estimate(statement, LEVEL, statistics::median(&parts, LEVEL), accept)
-    };
     let changes = |share: usize, what: &str| {
         let pairs = apart_with[last].iter().zip(&apart_without[last]);
         let ratios: Vec<f64> = pairs
@@ -212,34 +194,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             [0.8, 1.0],
         )
     };
-    let late = |drift: &[[f64; 2]], accept| {
-        let values: Vec<f64> = drift.iter().map(|largest| largest[1]).collect();
-        Evidence::estimate(
-            "largest |v·w| in t = 3 … 10 from an orthogonal start, m = 25, m* = 5, d = 1000, median over starts",
-            LEVEL,
-            statistics::median(&values, LEVEL),
-            accept,
-        )
-    };
-    let initial = FIGURE.2 as f64;
-    let judged = |title: &str, items: Vec<Evidence>, control: Control, witness| {
-        let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
-        Finding::judged(title, statement, &items, &[control], witness)
-    };
-    let estimate = |values: &[f64]| json!(statistics::median(values, LEVEL).map(|e| e.interval));
     let findings = vec![
-        judged(
-            "v·w decays by itself, at the rate 36|A_3|",
-            vec![decays(rate, "36|A_3| = 2.246")],
-            partial,
-            estimate(&rates),
-        ),
-        judged(
-            "the degree-two part makes A_1²/|A_3| = 0.684 of that rate, even degrees above the rest",
-            vec![part([0.674, 0.694], "is 0.684")],
-            Control::new("the whole rate is rejected", part([0.99, 1.01], "is 1")),
-            estimate(&parts),
-        ),
         judged(
             "times change by the turn of half the excess angle",
             vec![changes(1, "half of the angle")],
@@ -258,13 +213,13 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             Control::new("the sign of κ0 as the rule is rejected", fate(false)),
             json!({ "share_of_starts": OBLIQUE.asin() / (2.0 * std::f64::consts::PI) }),
         ),
-        judged(
-            "v ⟂ w does not last: alignments drive v·w beyond the d^{-1/2} of a start without it",
-            vec![late(&drift[0], [1.0 / initial.sqrt(), 1.0])],
-            Control::new("a drift below 1/d is rejected", late(&drift[0], [0.0, 1.0 / initial])),
-            json!({ "from_orthogonal": drift[0], "as_drawn": drift[1] }),
-        ),
     ];
+    let findings = own_overlap::decay_findings(&decay)
+        .into_iter()
+        .chain(degree_two)
+        .chain(findings)
+        .chain(own_overlap::drift_findings(&drifts))
+        .collect();
 
     let mut table = Table::new(
         "matched",
@@ -277,7 +232,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "teachers with",
             "teachers without",
             "√d·|ratio − 1|",
-            "|ratio − 1|",
             "√d·|v·w|",
             "d·degree two",
         ]
@@ -302,31 +256,30 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 mean(&teachers, with).into(),
                 mean(&teachers, without).into(),
                 gap.into(),
-                gap.map(|gap| gap / root).into(),
                 (root * mean(&|row| row.own, without)).into(),
                 (d as f64 * mean(&|row| row.degree_two, without)).into(),
             ]);
         }
     }
-    let mut drifts = Table::new(
-        "drift",
-        ["replicate", "start", "start as drawn", "t = 3 … 10", "t = 3 … 10 as drawn"].map(|head| Column::new(head, "")),
-    );
-    for (replicate, (a, b)) in drift[0].iter().zip(&drift[1]).enumerate().take(24) {
-        drifts.push([replicate.into(), a[0].into(), b[0].into(), a[1].into(), b[1].into()]);
+    let mut gaps = Table::new("gaps", ["d", RANDOM, ORTHOGONAL].map(|head| Column::new(head, "")));
+    for (k, &d) in dimensions.iter().enumerate() {
+        let gap = |with: &[Vec<Outcome>], without: &[Vec<Outcome>]| {
+            scaled_gap(&with[k], &without[k], d).map(|e| e.value / (d as f64).sqrt())
+        };
+        gaps.push([d.into(), gap(&with, &without).into(), gap(&apart_with, &apart_without).into()]);
     }
-    let figures = vec![Figure::new(
-        "gap",
-        "change of the first alignment's time without v ⟂ w",
-        "matched",
-        "d",
-        ["|ratio − 1|"],
-        [Scale::Log; 2],
-    )];
-    Ok(Findings { evidence, controls, findings, tables: vec![table, drifts], figures })
+    let title = "change |ratio − 1| of the first alignment's time without v ⟂ w";
+    let figures = vec![Figure::new("gap", title, "gaps", "d", [RANDOM, ORTHOGONAL], [Scale::Log; 2])];
+    let tables = vec![table, gaps, own_overlap::table(&drifts)];
+    Ok(Findings { evidence, controls, findings, tables, figures })
 }
 
-/// The share of matched starts of which something holds.
+/// A finding whose statement is that of its items.
+fn judged(title: &str, items: Vec<Evidence>, control: Control, witness: Value) -> Finding {
+    let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
+    Finding::judged(title, statement, &items, &[control], witness)
+}
+
 /// Whether training without `v ⟂ w` ends otherwise, in the sense of the claim.
 fn is_otherwise(with: &Outcome, without: &Outcome) -> bool {
     with.alignments.differs(&without.alignments, SLACK) || fewer_teachers(with, without) || larger_loss(with, without)
@@ -340,6 +293,7 @@ fn larger_loss(with: &Outcome, without: &Outcome) -> bool {
     without.loss > (1.0 + SLACK) * with.loss.max(LEARNED)
 }
 
+/// The share of matched starts of which something holds.
 fn share(
     what: &str,
     at: &str,
@@ -403,20 +357,6 @@ fn first_alignment(start: &Start, share: f64) -> Option<f64> {
     (best > 0.0 && best < 0.5).then(|| alignment_time(Router::Sigmoid, 3, best, 0.5))
 }
 
-/// For each start the decay rate of `v̄·w̄` of one student over a unit of time, and the rate that the degree-two part alone would give: `4 L_2/s²`.
-fn decay(run: &Run<'_>) -> Result<Vec<(f64, f64)>, CheckError> {
-    run.units("decay", run.integer("replicates") as usize, |unit| {
-        let law = InitialLaw { orthogonal: false, ..InitialLaw::new(3, 1, 1, DECAY) };
-        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
-        let mut states = Vec::new();
-        let flow = Flow::new(&start).tolerance(run.real("tolerance"));
-        let outcome = flow.run(1.0, &[], &[0.0, 1.0], |_, state| states.push(state), |_, _| Stop::No);
-        outcome.map_err(CheckError::theory)?;
-        let [before, after] = [&states[0], &states[1]].map(|state| state.own(0));
-        Ok(((before / after).abs().ln(), 4.0 * states[0].degree_two_loss(Router::Sigmoid) / before.powi(2)))
-    })
-}
-
 /// Of starts with `v̄·w̄ = 0.9`, `m = m* = 1`, whose `κ_0` and `κ'` differ in sign (`|κ'| ≥ ¼ d^{−1/2}`): whether the flow agrees with `κ'` by `t = √d`.
 fn fates(run: &Run<'_>) -> Result<Vec<bool>, CheckError> {
     let wanted = run.integer("fates") as usize;
@@ -438,32 +378,5 @@ fn fates(run: &Run<'_>) -> Result<Vec<bool>, CheckError> {
         let predicted = overlaps(replicate)?[1] > 0.0;
         let (alignments, _) = Alignments::follow(run, &start(replicate)?, run.real("tolerance"), root)?;
         Ok(alignments.first().is_some() == predicted)
-    })
-}
-
-/// Largest `|v̄·w̄|` at the start of the published figure's flow and after the first decay.
-fn drift(run: &Run<'_>, sweep: &str, orthogonal: bool) -> Result<Vec<[f64; 2]>, CheckError> {
-    let (students, teachers, dimension, until, settled) = FIGURE;
-    let law = InitialLaw { orthogonal, ..InitialLaw::new(3, students, teachers, dimension) };
-    run.units(sweep, run.integer("figure-replicates") as usize, |unit| {
-        let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
-        let times: Vec<f64> =
-            std::iter::once(0.0).chain((0..=28).map(|k| settled + f64::from(k) * (until - settled) / 28.0)).collect();
-        let mut largest = [0.0_f64; 2];
-        let interrupted = |_: f64| run.proceed().is_err();
-        let outcome = Flow::new(&start).tolerance(1e-6).monitor(&interrupted).run(
-            until,
-            &[],
-            &times,
-            |k, state| {
-                let own = (0..students).map(|i| state.own(i).abs()).fold(0.0, f64::max);
-                let slot = &mut largest[k.min(1)];
-                *slot = slot.max(own);
-            },
-            |_, _| Stop::No,
-        );
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
-        Ok(largest)
     })
 }

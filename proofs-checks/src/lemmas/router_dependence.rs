@@ -12,7 +12,7 @@
 //! E f f* = 6A_1²(κ³β + 3κ²ab) + O(6),      κ' = 6A_1²(3κ²β + 6κab),   β' = 6A_1²κ³,   a' = 18A_1²κ²b,   b' = 18A_1²κ²a
 //! ```
 //!
-//! All four start at `d^{−1/2}` and grow at rates `d^{−3/2}`: the first alignment takes a time `∝ d`, not `√d`, and expert and router align together. By oddness `(v, w) → (−v, −w)` changes nothing, so `|κ|` counts.
+//! All four start at `d^{−1/2}` and grow at rates `d^{−3/2}`: the first alignment takes a time `∝ d`, not `√d`, and expert and router align together (how closely, and at which rates: `together`). By oddness `(v, w) → (−v, −w)` changes nothing, so `|κ|` counts.
 //!
 //! The quartic law rests on all of `κ = 0`, and a pair whose other overlaps drive `κ` there never aligns: about a quarter of single pairs. With eight pairs a start has none that aligns in one of `10⁵` cases; with one pair, `--set students=1 teachers=1`, in a
 //! quarter, and shares and medians say so.
@@ -22,13 +22,19 @@
 //! Exponents: as in `phase-transition`, `±0.01` around ½. For tanh the neglected terms are of relative size `κ²`, and what remains of the time once overlaps are O(1) is O(1/A_1²) of a time `∝ d`: nothing at `d = 10⁴` and beyond; but the two smaller overlaps of a pair may cancel the leading terms for
 //! long, so single starts bend: `±0.05` around 1, half of the way to nothing that any other law predicts. Times: `±0.02` as there. Eigenvalues: `10⁻¹⁰` as in `fine-tuning-rate`, times ten for tanh, whose coefficients are larger.
 
+mod together;
+
+use std::cell::Cell;
+
 use moe_kernels::Router;
 use moe_theory::soft_routed::{Flow, FlowError, InitialLaw, Method, OrderParameters, Stop, Watch, alignment_time};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::fine_tuning_rate::{Spectrum, dense_spectrum};
-use super::guided_router::{Follower, follower};
+use super::guided_router::{LEVELS, delays_over_law, pursue};
+use together::{Laws, PATIENCE, RAY, SADDLE, Together, Tracker, from_ray};
+
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
     statistics,
@@ -39,7 +45,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "router-dependence",
     paper: "2510.07205",
     claim: "The router function enters the feature learning through its Hermite coefficients alone: with A_0 = E π(Z) ≠ 0 the first alignment takes T = Θ(√d) at the rate p·p!A_0² and routers follow at the rate 6κ³Φ_11(β)(1−β²); with A_0 = 0 (tanh) \
-            it takes T = Θ(d), experts and routers together; the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
+            it takes T = Θ(d), experts and routers together (a lag that over T is below d^{-1/2}); the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
     scope: "This project's question, beyond the paper, which has sigmoid routers. Population gradient flow, x ~ N(0, I_d), Gaussian-CDF and tanh routers beside the sigmoid, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start; \
             d as in the tables, at the fixed numbers of students and teachers of the run.",
     ledger: Label::Supported,
@@ -69,12 +75,24 @@ const EQUAL: [f64; 2] = [0.98, 1.02];
 const ROOT: [f64; 2] = [0.49, 0.51];
 const LINEAR: [f64; 2] = [0.95, 1.05];
 const EIGENVALUE_ERROR: f64 = 1e-9;
+/// The place in [`LEVELS`] at which the law without `a` and `b` is put to the test.
+const MIDDLE: usize = 2;
 
 /// The first alignment from one start: when an expert overlap reaches ½, and when the law says so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Alignment {
     time: Option<f64>,
     predicted: Option<f64>,
+    /// For a router with `A_0 = 0`, what its own router did.
+    together: Option<Together>,
+}
+
+impl Alignment {
+    /// The lag of the router behind the expert, over the expert's time; 1 for a router that was not seen to follow.
+    fn lag(&self) -> Option<f64> {
+        let (time, together) = (self.time?, self.together.as_ref()?);
+        Some(together.router.map_or(1.0, |router| (router - time) / time))
+    }
 }
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
@@ -85,8 +103,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let gaussian = arm("gaussian-cdf", Router::GaussianCdf)?;
     let tanh = arm("tanh", Router::Tanh)?;
     let followers = run.units("followers", replicates.len(), |unit| {
-        follower(run, &law(run, Router::GaussianCdf, dimensions[1]), replicates[unit], None)
+        let law = law(run, Router::GaussianCdf, dimensions[top]);
+        pursue(run, &law.sample(run.seed(), replicates[unit]).map_err(CheckError::theory)?, 1)
     })?;
+    let rays = [from_ray(Router::Tanh, RAY)?, from_ray(Router::Tanh, SADDLE)?];
     let deviations = spectra(run)?;
 
     let exponent = |arm: &[Vec<Alignment>], what: &str, accept: [f64; 2]| {
@@ -101,7 +121,17 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let ratios: Vec<f64> = arm[top].iter().filter_map(|row| Some(factor * row.time? / row.predicted?)).collect();
         Evidence::estimate(format!("{what}, {at}, median over runs"), LEVEL, statistics::median(&ratios, LEVEL), EQUAL)
     };
-    let lags: Vec<f64> = followers.iter().filter_map(Follower::delay_over_law).collect();
+    let lags = delays_over_law(&followers);
+    // Of the first pair with Gaussian-CDF routers: the router's overlap when the expert aligns, and its relative lag.
+    let [standing, behind] = [0, 1]
+        .map(|k| -> Vec<f64> { followers.iter().filter_map(|row| Some(row.first()?.togetherness()?[k])).collect() });
+    let relative = |name: &str, lags: &[f64]| {
+        let statement = format!(
+            "{name}: lag of the router's ½ behind the expert's over the expert's time, against d^(-1/2), {at}, median over runs"
+        );
+        let scaled: Vec<f64> = lags.iter().map(|lag| lag * (dimensions[top] as f64).sqrt()).collect();
+        Evidence::estimate(statement, LEVEL, statistics::median(&scaled, LEVEL), [0.0, 1.0])
+    };
     let spectrum = |name: &str, deviation: f64| {
         let statement = format!(
             "largest deviation of an eigenvalue of the dense Hessian at two teachers from the closed form in Φ, {name}"
@@ -113,8 +143,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ratio(&gaussian, "Gaussian-CDF routers: T over the closed form at the rate 18A_0²", 1.0),
         Evidence::estimate(
             format!(
-                "Gaussian-CDF routers: lag of the router over that of the law with its own Φ, d = {:e}, median over runs",
-                dimensions[1] as f64
+                "Gaussian-CDF routers: lag of the router over that of the law with its own Φ, {at}, median over runs"
             ),
             LEVEL,
             statistics::median(&lags, LEVEL),
@@ -122,6 +151,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
         exponent(&tanh, "tanh routers, T ∝ d", LINEAR),
         ratio(&tanh, "tanh routers: T over the integrated quartic law", 1.0),
+        relative("tanh routers", &tanh[top].iter().filter_map(Alignment::lag).collect::<Vec<_>>()),
     ];
     evidence.extend(deviations.iter().map(|row| spectrum(&row.router, row.own)));
     let mistaken =
@@ -133,20 +163,75 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             ratio(&gaussian, "T over the closed form at the rate 18·0.53²", (0.53_f64 / 0.5).powi(2)),
         ),
         Control::new(
+            "Gaussian-CDF routers, which align after their experts, are rejected",
+            relative("Gaussian-CDF routers", &behind),
+        ),
+        Control::new(
             "the sigmoid's spectrum for Gaussian-CDF routers is rejected",
             spectrum("Gaussian-CDF routers against the sigmoid's closed form", mistaken),
         ),
     ];
     let statement = "tanh routers: T by the time law of one expert without its router, rate 18A_0² = 0, is infinite; starts align all the same, but for those whose pairs all run into the rest points κ = 0 of the quartic law";
-    let aligned = tanh[top].iter().filter(|row| row.time.is_some()).count() as u64;
-    let item = Evidence::estimate(
-        format!("share of starts with tanh routers that align, {at}"),
-        LEVEL,
-        statistics::proportion(aligned, tanh[top].len() as u64, LEVEL),
-        [0.8, 1.0],
-    );
-    let findings = vec![Finding::judged("tanh routers learn", statement, &[item], &controls[..1], json!(null))];
-    let tables = vec![times_table(&dimensions, &gaussian, &tanh), coefficient_table(&deviations)];
+    let aligned = |by: f64, when: &str| {
+        let count = tanh[top].iter().filter(|row| row.time.is_some_and(|time| time <= by)).count() as u64;
+        let share = statistics::proportion(count, tanh[top].len() as u64, LEVEL);
+        Evidence::estimate(
+            format!("share of starts with tanh routers that align{when}, {at}"),
+            LEVEL,
+            share,
+            [0.8, 1.0],
+        )
+    };
+    let item = aligned(f64::INFINITY, "");
+    let soon = Control::new("by t = √d is rejected", aligned((dimensions[top] as f64).sqrt(), " by t = √d"));
+    let pairs: Vec<&Together> = tanh[top].iter().filter_map(|row| row.together.as_ref()).collect();
+    let stands = |values: &[f64], ray: Option<f64>, what: &str| {
+        let ratios: Vec<f64> = values.iter().filter_map(|value| Some(value / ray?)).collect();
+        let statement =
+            format!("|router overlap| when the |expert overlap| reaches ½ over that of {what}, {at}, median over runs");
+        Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.9, 1.1])
+    };
+    let at_expert: Vec<f64> = pairs.iter().map(|pair| pair.at_expert).collect();
+    let together = [
+        stands(&at_expert, rays[0], "a pair on the ray 3 : 1 : √3 : √3, tanh routers"),
+        stands(&standing, rays[0], "that pair, Gaussian-CDF routers"),
+        stands(&at_expert, rays[1], "a pair with a = b = 0, tanh routers"),
+    ];
+    let mut laws = Laws::new(Router::Tanh)?;
+    let rows = (0..LEVELS.len()).map(|level| laws.rates(&pairs, level)).collect::<Result<Vec<_>, _>>()?;
+    let rate = |level: usize, name: &str, law: &dyn Fn(&[f64; 4]) -> f64| {
+        let ratios: Vec<f64> = rows[level].iter().map(|row| row[1] / law(row)).collect();
+        let statement =
+            format!("tanh routers: measured d|β|/dt over {name} at |β| = {}, {at}, median over runs", LEVELS[level]);
+        Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), EQUAL)
+    };
+    let rates: Vec<Evidence> =
+        (0..LEVELS.len()).map(|level| rate(level, "that of the pair alone", &|row| row[2])).collect();
+    let guided = rate(MIDDLE, "6κ³Φ_11(β)(1−β²)", &|row| row[3]);
+    let stalled = guided.interval();
+    let judged = |title: &str, items: &[Evidence], controls: &[Control], witness| {
+        let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
+        Finding::judged(title, statement, items, controls, witness)
+    };
+    let findings = vec![
+        Finding::judged("tanh routers learn", statement, &[item], &[soon], json!(null)),
+        judged(
+            "tanh routers stand beside their experts when these align",
+            &together[..1],
+            &[
+                Control::new("Gaussian-CDF routers are rejected", together[1].clone()),
+                Control::new("the passage without a and b is rejected", together[2].clone()),
+            ],
+            json!({ "on the ray": rays[0], "without a and b": rays[1] }),
+        ),
+        judged(
+            "the rate of a tanh router is that of its pair alone",
+            &rates,
+            &[Control::new("6κ³Φ_11(β)(1−β²), which leaves out a and b, is rejected", guided)],
+            json!({ "6κ³Φ_11(β)(1−β²) instead": stalled }),
+        ),
+    ];
+    let tables = vec![times_table(&dimensions, &gaussian, &tanh), rate_table(&rows), coefficient_table(&deviations)];
     let figures = vec![Figure::new(
         "times",
         "time to the first alignment, by router",
@@ -182,12 +267,13 @@ fn alignments(
 ) -> Result<Vec<Vec<Alignment>>, CheckError> {
     let rows = run.units(sweep, dimensions.len() * replicates.len(), |unit| {
         let (d, replicate) = (dimensions[unit / replicates.len()], replicates[unit % replicates.len()]);
-        alignment(run, &law(run, router, d), replicate)
+        alignment(run, &law(run, router, d), replicate, Some(&d) == dimensions.last())
     })?;
     Ok(rows.chunks(replicates.len()).map(<[_]>::to_vec).collect())
 }
 
-fn alignment(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Alignment, CheckError> {
+/// The first alignment of one start; for a router with `A_0 = 0`, if `followed`, with what its own router does.
+fn alignment(run: &Run<'_>, law: &InitialLaw, replicate: u64, followed: bool) -> Result<Alignment, CheckError> {
     let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let overlaps = start.order_parameters();
     let odd = law.router.hermite().value(0) == 0.0;
@@ -197,23 +283,38 @@ fn alignment(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Alignmen
     } else {
         alignment_time(law.router, 3, overlaps.best_pair().2, 0.5)
     };
-    let mut row = Alignment { time: None, predicted: predicted.is_finite().then_some(predicted) };
+    let mut row = Alignment { time: None, predicted: predicted.is_finite().then_some(predicted), together: None };
     // The slowest starts of either law need a small multiple of d; where the law predicts none, the flow is given d to prove it wrong.
     let until = if predicted.is_finite() { 3.0 * predicted } else { law.dimension as f64 };
-    let watch = if odd { Watch::ExpertMagnitude(0.5) } else { Watch::Expert(0.5) };
-    let interrupted = |_: f64| run.proceed().is_err();
+    // The flow ends at the first alignment, or when its router has followed.
+    let followed = followed && odd;
+    let mut watches = vec![if odd { Watch::ExpertMagnitude(0.5) } else { Watch::Expert(0.5) }];
+    watches.extend(Tracker::watches().filter(|_| followed));
+    let last = watches.len() - 1;
+    let (mut tracker, mut first) = (Tracker::default(), None);
+    let end = Cell::new(until);
+    let ended = |time: f64| time >= end.get() || run.proceed().is_err();
     let method = if until < 6000.0 { Method::Explicit } else { Method::Implicit };
-    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&ended);
     let outcome = flow.run(
-        until,
-        &[watch],
+        until + PATIENCE,
+        &watches,
         &[],
         |_, _| {},
-        |event, _| {
-            row.time = Some(event.time);
-            Stop::Yes
+        |event, state| {
+            let pair = (event.student, event.other);
+            if event.watch > 0 {
+                tracker.note(event, state);
+            } else if first.is_none() {
+                first = Some((pair, state.router(pair.0, pair.1).abs()));
+                row.time = Some(event.time);
+                end.set(event.time + PATIENCE);
+            }
+            let done = event.watch == last && first.is_some_and(|first| first.0 == pair);
+            if done { Stop::Yes } else { Stop::No }
         },
     );
+    row.together = first.filter(|_| followed).map(|(pair, at_expert)| tracker.of(pair, at_expert));
     run.proceed()?;
     match outcome {
         Ok(_) | Err(FlowError::Stopped { .. }) => Ok(row),
@@ -293,6 +394,26 @@ fn times_table(dimensions: &[u64], gaussian: &[Vec<Alignment>], tanh: &[Vec<Alig
             gaussian_ratio.into(),
             tanh_time.into(),
             tanh_ratio.into(),
+        ]);
+    }
+    table
+}
+
+/// Rates of tanh routers at the largest dimension, by level.
+fn rate_table(rows: &[Vec<[f64; 4]>]) -> Table {
+    let heads = ["β", "runs", "κ", "measured", "over that of the pair alone", "over 6κ³Φ_11(β)(1−β²)"];
+    let mut table = Table::new("rates", heads.map(|head| Column::new(head, "")));
+    for (beta, rows) in LEVELS.into_iter().zip(rows) {
+        let middle = |of: &dyn Fn(&[f64; 4]) -> f64| {
+            statistics::median(&rows.iter().map(of).collect::<Vec<_>>(), LEVEL).map(|e| e.value)
+        };
+        table.push([
+            beta.into(),
+            rows.len().into(),
+            middle(&|row| row[0]).into(),
+            middle(&|row| row[1]).into(),
+            middle(&|row| row[1] / row[2]).into(),
+            middle(&|row| row[1] / row[3]).into(),
         ]);
     }
     table

@@ -14,6 +14,8 @@ pub enum Watch {
     ExpertMagnitude(f64),
     /// `β_ij` rises to the level.
     Router(f64),
+    /// `|β_ij|` rises to the level: for odd routers and odd experts, where a unit is the same function with both vectors reversed.
+    RouterMagnitude(f64),
     /// `u_ik`, `i < k`, falls to the level.
     StudentFalls(f64),
 }
@@ -52,7 +54,7 @@ impl Candidate {
         let overlap = overlaps[self.entry];
         match self.watch {
             Watch::Expert(level) | Watch::Router(level) => level - overlap,
-            Watch::ExpertMagnitude(level) => level - overlap.abs(),
+            Watch::ExpertMagnitude(level) | Watch::RouterMagnitude(level) => level - overlap.abs(),
             Watch::StudentFalls(level) => overlap - level,
         }
     }
@@ -79,7 +81,7 @@ impl<'a> Crossings<'a> {
                         Watch::Expert(_) | Watch::ExpertMagnitude(_) => {
                             (2 * students + teachers + other, students + student)
                         }
-                        Watch::Router(_) => (2 * students + other, student),
+                        Watch::Router(_) | Watch::RouterMagnitude(_) => (2 * students + other, student),
                         Watch::StudentFalls(_) => (students + other, students + student),
                     },
                 }));

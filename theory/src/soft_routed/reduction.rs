@@ -82,6 +82,15 @@ impl Start {
         &self.norms
     }
 
+    /// The same start with these raw norms, positive: of each router, then of each expert.
+    ///
+    /// # Panics
+    /// Unless there are `2m` of them.
+    pub fn with_norms(mut self, norms: &[f64]) -> Self {
+        self.norms.copy_from_slice(norms);
+        self
+    }
+
     /// The same vectors in a space of another dimension, at least the number of coordinates: the flow is the same, what online SGD draws is not.
     pub fn in_dimension(mut self, dimension: u64) -> Self {
         self.dimension = dimension.max(self.coordinates() as u64);
