@@ -150,6 +150,18 @@ impl<'a> Flow<'a> {
         mut on_time: impl FnMut(usize, OrderParameters),
         mut on_event: impl FnMut(Event, &OrderParameters) -> Stop,
     ) -> Result<Summary, FlowError> {
+        self.integrate(until, watches, times, &mut on_time, &mut on_event)
+    }
+
+    /// Compiled once: with the integrators in it, a copy for each caller's closures took most of the compile time.
+    fn integrate(
+        &self,
+        until: f64,
+        watches: &[Watch],
+        times: &[f64],
+        on_time: &mut dyn FnMut(usize, OrderParameters),
+        on_event: &mut dyn FnMut(Event, &OrderParameters) -> Stop,
+    ) -> Result<Summary, FlowError> {
         let start = self.start;
         let population = RefCell::new(start.population());
         let observer = RefCell::new(start.population());
