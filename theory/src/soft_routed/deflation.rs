@@ -9,8 +9,13 @@
 //! ```
 //!
 //! Of a student that has met its teacher the other overlaps vanish, for the teachers are orthogonal; and the teacher is gone before the router has aligned, because `E[π(v_k·x)(π(v*·x) − π(v_i·x))] = 0` for a third router orthogonal to both.
-//! What the model leaves out: two overlaps so close that both are of order one at once (relative `O(d^{−1/2})`), and whatever takes a time `∝ d` (dipoles that learn, redundant students that wake).
-//! For students that start orthogonal flows follow it (lemma `over-parameterisation`); with random students flows recover more teachers than it says, even at `d = 10⁶`: there it is a lower estimate.
+//! What the model leaves out: two overlaps so close that both are of order one at once (relative `O(d^{−1/2})`), and whatever takes a time `∝ d`. For students that start orthogonal flows follow it (lemma `over-parameterisation`).
+//!
+//! # Dipoles that learn
+//!
+//! A dipole is not lost: a teacher at overlap `κ` pulls it apart by `dκ/dt = ½K κ³`, `K = 2(18Φ_00(0))²/(18Φ_00(1)) = 7.669`, which diverges at `1/(Kκ²)` (theory X6). That is a time `∝ d` for the overlaps of the start, but until they meet the students'
+//! overlaps have grown to `κ_i(t) = 1/(1/κ_i − 4.5t)`, beyond all bounds where the teacher would have come next; and forces on the two are opposite, so that the pair's axis is `(w̄_i − w̄_k)/√2` and its overlap `(κ_i(t) − κ_k(t))/√2`, either sign
+//! of which one of the two shares. What the teacher takes is that one; the other is alone again, with the opposite overlaps. [`deflation_with_dipoles`] follows all this to leading order. Left out: a third student that meets one of a pair. With random students it is right about most flows where the other reading is about half (lemma `over-parameterisation`).
 
 use super::{Start, alignment_time};
 
@@ -32,7 +37,22 @@ enum Partner {
     Student(usize),
 }
 
-/// The claims in the limit of large `d` for sigmoid routers and third Hermite experts, in the order of time, at most one for each student and each teacher; times are `1/(4.5κ)`, when an overlap leaves the scale of small ones.
+/// In which state a student is: overlaps of one state mean nothing in another.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Alone,
+    InDipole,
+    Released,
+    Done,
+}
+
+/// What happens next, if the student is still in that stage.
+type Meeting = (f64, usize, Stage, Partner);
+
+/// `K` of the module's documentation, `2·4.5²/(9 − 18A_1)`.
+const DIPOLE: f64 = 7.669_260;
+
+/// The claims in the limit of large `d`, in which dipoles are lost, for sigmoid routers and third Hermite experts, in the order of time, at most one for each student and each teacher; times are `1/(4.5κ)`, when an overlap leaves the scale of small ones.
 ///
 /// `expert(i, j)` is `κ_ij`. `student(i, k)`, `i < k`, is `u_ik`, or `None` for students whose overlaps vanish: then only teachers are raced for.
 ///
@@ -50,28 +70,93 @@ pub fn greedy_deflation(
     expert: impl Fn(usize, usize) -> f64,
     student: impl Fn(usize, usize) -> Option<f64>,
 ) -> Vec<Claim> {
-    let mut events = Vec::new();
-    for i in 0..students {
-        let rising = (0..teachers).map(|j| (expert(i, j), j)).filter(|(kappa, _)| *kappa > 0.0);
-        events.extend(rising.map(|(kappa, j)| (1.0 / (4.5 * kappa), i, Partner::Teacher(j))));
-        let falling = (i + 1..students).filter_map(|k| Some((student(i, k)?, k))).filter(|(u, _)| *u < 0.0);
-        events.extend(falling.map(|(u, k)| (-1.0 / (9.0 * u), i, Partner::Student(k))));
-    }
-    deflate([students, teachers], events)
+    deflate([students, teachers], meetings([students, teachers], expert, student), |_, _, _| Vec::new())
 }
 
-/// Events in the order of time, each void if one of its parties has left the race.
-fn deflate([students, teachers]: [usize; 2], mut events: Vec<(f64, usize, Partner)>) -> Vec<Claim> {
-    events.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut free, mut open) = (vec![true; students], vec![true; teachers]);
+/// The same race with dipoles that learn; times matter against the overlaps, so these are those of one `d`.
+///
+/// ```
+/// use moe_theory::soft_routed::{deflation_with_dipoles, greedy_deflation};
+/// // The students meet first, but teacher 0 is close behind, takes student 0 of the pair, and student 1 is left to teacher 1.
+/// let kappa = [[0.3, -0.02], [0.0, 0.1]];
+/// let (expert, student) = (|i: usize, j: usize| kappa[i][j], |_: usize, _: usize| Some(-0.16));
+/// assert!(greedy_deflation([2, 2], expert, student).is_empty());
+/// let claims = deflation_with_dipoles([2, 2], expert, student);
+/// assert_eq!(claims.iter().map(|c| (c.student, c.teacher)).collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+/// ```
+pub fn deflation_with_dipoles(
+    [students, teachers]: [usize; 2],
+    expert: impl Fn(usize, usize) -> f64,
+    student: impl Fn(usize, usize) -> Option<f64>,
+) -> Vec<Claim> {
+    let grown = |i: usize, j: usize, time: f64| expert(i, j) / (1.0 - 4.5 * expert(i, j) * time);
+    let axis = |time: f64, i: usize, k: usize| {
+        (0..teachers).map(|j| (grown(i, j, time) - grown(k, j, time)) * std::f64::consts::FRAC_1_SQRT_2).collect()
+    };
+    deflate([students, teachers], meetings([students, teachers], &expert, student), axis)
+}
+
+/// What would happen to every pair by itself.
+fn meetings(
+    [students, teachers]: [usize; 2],
+    expert: impl Fn(usize, usize) -> f64,
+    student: impl Fn(usize, usize) -> Option<f64>,
+) -> Vec<Meeting> {
+    let mut meetings = Vec::new();
+    for i in 0..students {
+        let rising = (0..teachers).map(|j| (expert(i, j), j)).filter(|(kappa, _)| *kappa > 0.0);
+        meetings.extend(rising.map(|(kappa, j)| (1.0 / (4.5 * kappa), i, Stage::Alone, Partner::Teacher(j))));
+        let falling = (i + 1..students).filter_map(|k| Some((student(i, k)?, k))).filter(|(u, _)| *u < 0.0);
+        meetings.extend(falling.map(|(u, k)| (-1.0 / (9.0 * u), i, Stage::Alone, Partner::Student(k))));
+    }
+    meetings
+}
+
+/// Meetings in the order of time, each void if one of its parties has left the race or is not what it was. `axis(t, i, k)` are the overlaps with the teachers of the dipole that `i` and `k` form at `t`, signed as those of `i`; without any, it learns nothing.
+fn deflate(
+    [students, teachers]: [usize; 2],
+    mut meetings: Vec<Meeting>,
+    axis: impl Fn(f64, usize, usize) -> Vec<f64>,
+) -> Vec<Claim> {
+    // Latest first, so that the next one is popped; dipoles add a few.
+    meetings.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let insert = |meetings: &mut Vec<Meeting>, meeting: Meeting| {
+        let place = meetings.partition_point(|other| other.0 > meeting.0);
+        meetings.insert(place, meeting);
+    };
+    let (mut stage, mut open) = (vec![Stage::Alone; students], vec![true; teachers]);
+    // The other member of a student's dipole, and the dipole's overlaps signed as the student's.
+    let mut dipole: Vec<(usize, Vec<f64>)> = vec![(0, Vec::new()); students];
     let mut claims = Vec::new();
-    for (time, student, partner) in events {
+    while let Some((time, student, of, partner)) = meetings.pop() {
+        if stage[student] != of {
+            continue;
+        }
         match partner {
-            Partner::Teacher(teacher) if free[student] && open[teacher] => {
-                (free[student], open[teacher]) = (false, false);
+            Partner::Teacher(teacher) if open[teacher] => {
+                (stage[student], open[teacher]) = (Stage::Done, false);
                 claims.push(Claim { time, student, teacher });
+                if of == Stage::InDipole {
+                    let other = dipole[student].0;
+                    stage[other] = Stage::Released;
+                    for (j, kappa) in dipole[other].1.iter().enumerate().filter(|(_, kappa)| **kappa > 0.0) {
+                        let alone = (time + 1.0 / (4.5 * kappa), other, Stage::Released, Partner::Teacher(j));
+                        insert(&mut meetings, alone);
+                    }
+                }
             }
-            Partner::Student(other) if free[student] && free[other] => (free[student], free[other]) = (false, false),
+            Partner::Student(other) if stage[other] == Stage::Alone => {
+                let overlaps = axis(time, student, other);
+                dipole[other] = (student, overlaps.iter().map(|kappa| -kappa).collect());
+                dipole[student] = (other, overlaps);
+                for i in [student, other] {
+                    stage[i] = Stage::InDipole;
+                    for (j, kappa) in dipole[i].1.iter().enumerate().filter(|(_, kappa)| **kappa > 0.0) {
+                        let learns = (time + 1.0 / (DIPOLE * kappa * kappa), i, Stage::InDipole, Partner::Teacher(j));
+                        insert(&mut meetings, learns);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -90,8 +175,8 @@ impl Start {
     /// ```
     pub fn claims(&self) -> Vec<Claim> {
         let alignments = self.single_alignments().into_iter();
-        let events = alignments.map(|claim| (claim.time, claim.student, Partner::Teacher(claim.teacher))).collect();
-        deflate([self.students(), self.teachers()], events)
+        let meeting = |claim: Claim| (claim.time, claim.student, Stage::Alone, Partner::Teacher(claim.teacher));
+        deflate([self.students(), self.teachers()], alignments.map(meeting).collect(), |_, _, _| Vec::new())
     }
 
     /// For each teacher the earliest alignment that a student would reach if it were the only race: the prediction *without* deflation, in which one student may be counted for several teachers. Earliest first.

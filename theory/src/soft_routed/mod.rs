@@ -42,7 +42,7 @@ mod signatures;
 mod spec;
 
 pub use crossings::{Event, Watch};
-pub use deflation::{Claim, greedy_deflation};
+pub use deflation::{Claim, deflation_with_dipoles, greedy_deflation};
 pub use effective_sgd::EffectiveSgd;
 pub use flow::{EventKind, Flow, FlowError, Monitor, Stop, Summary, Trajectory};
 pub use general::{GeneralLoss, single};

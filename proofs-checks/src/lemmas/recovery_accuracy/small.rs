@@ -1,0 +1,71 @@
+//! All overlaps of dormant students with a learned expert scaled together: the reading of `δ` under which `1 − κ` does fall.
+
+use moe_kernels::Router;
+use moe_theory::soft_routed::{Flow, OrderParameters, Start, Stop, StudentTeacher};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckError, Run};
+
+/// Sizes of dormant overlaps.
+const SIZES: [f64; 3] = [1e-2, 5e-3, 2.5e-3];
+
+/// A learned pair beside dormant students whose overlaps with it are scaled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Scaled {
+    largest: f64,
+    expert: f64,
+}
+
+/// `[replicate][size]`.
+pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
+    /// The expert rests after a few units of `1/5.28`; a dormant student of overlap 0.03 wakes after 72.
+    const UNTIL: f64 = 20.0;
+    let dormant = run.integer("students") as usize - 1;
+    run.units("scaled", run.integer("replicates") as usize, |unit| {
+        let mut stream = run.stream(unit as u64);
+        let draws: Vec<f64> = (0..dormant).map(|_| StandardNormal.sample(&mut stream)).collect();
+        let largest = draws.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+        SIZES
+            .iter()
+            .map(|size| {
+                // The largest is the size itself, so that no draw wakes a student.
+                let overlaps: Vec<f64> = draws.iter().map(|x| size * x / largest).collect();
+                let start = beside_a_learned_pair(&overlaps)?;
+                let mut expert = 0.0;
+                let flow = Flow::new(&start).tolerance(1e-10);
+                let read = |_: usize, state: OrderParameters| expert = 1.0 - state.expert(0, 0);
+                flow.run(UNTIL, &[], &[UNTIL], read, |_, _| Stop::No).map_err(CheckError::theory)?;
+                Ok(Scaled { largest: *size, expert })
+            })
+            .collect()
+    })
+}
+
+/// For each start, the exponent of `1 − κ` in the largest dormant overlap.
+pub(super) fn exponents(scaled: &[Vec<Scaled>]) -> Vec<f64> {
+    let slope = |rows: &Vec<Scaled>| {
+        let (a, b) = rows.first().zip(rows.last())?;
+        Some((b.expert.ln() - a.expert.ln()) / (b.largest.ln() - a.largest.ln())).filter(|slope| slope.is_finite())
+    };
+    scaled.iter().filter_map(slope).collect()
+}
+
+/// Student 0 at the teacher, the others with these overlaps of their experts with it and otherwise along directions of their own.
+fn beside_a_learned_pair(overlaps: &[f64]) -> Result<Start, CheckError> {
+    let dimension = 2 + 2 * overlaps.len();
+    let along = |k: usize, kappa: f64| {
+        let mut row = vec![0.0; dimension];
+        (row[1], row[k]) = (kappa, (1.0 - kappa * kappa).sqrt());
+        row
+    };
+    let axis = |k: usize| (0..dimension).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let teacher = [vec![axis(0)], vec![axis(1)]];
+    let (mut routers, mut experts) = (vec![axis(0)], vec![axis(1)]);
+    for (k, &kappa) in overlaps.iter().enumerate() {
+        routers.push(axis(2 + 2 * k));
+        experts.push(along(3 + 2 * k, kappa));
+    }
+    let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&teacher[0], &teacher[1]]);
+    Ok(Start::reduce(&model.map_err(CheckError::theory)?))
+}
