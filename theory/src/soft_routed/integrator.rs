@@ -1,7 +1,8 @@
 //! One autonomous system, explicit or implicit, step by step with dense output. The implicit method is the ODE library's.
 
 use super::explicit;
-use diffsol::{Bdf, DiffsolError, FaerLU, FaerMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector};
+use super::newton::PartialPivotLu;
+use diffsol::{Bdf, DiffsolError, FaerMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector};
 use std::ops::ControlFlow;
 use thiserror::Error;
 
@@ -110,7 +111,7 @@ fn implicit<E: From<IntegratorError>>(
     // The library counts refused steps over the whole run. Where an overlap escapes after a long wait, steps shrink by many orders of magnitude.
     problem.ode_options.max_nonlinear_solver_failures = 100_000;
     problem.ode_options.max_error_test_failures = 100_000;
-    let mut solver: Bdf<'_, _, FaerLU<f64>> = problem.bdf::<FaerLU<f64>>().map_err(library)?;
+    let mut solver: Bdf<'_, _, PartialPivotLu> = problem.bdf::<PartialPivotLu>().map_err(library)?;
     if until <= 0.0 {
         return Ok(());
     }

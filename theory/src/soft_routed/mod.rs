@@ -29,6 +29,7 @@ mod inputs;
 mod integrator;
 mod law;
 mod model;
+mod newton;
 mod order;
 mod outside;
 mod passage;
