@@ -84,8 +84,18 @@ impl Window {
         Evidence::estimate(statement, LEVEL, statistics::proportion(apart, gaps.len() as u64, LEVEL), NEARLY_ALL)
     }
 
+    /// Share of the starts that show what the exponents are taken from, at every dimension: those that do not are missing there.
+    fn complete(&self, within: &str, of: impl Fn(&Passage) -> bool) -> Evidence {
+        let hits = self.rows.iter().filter(|row| row.iter().all(&of)).count() as u64;
+        let statement = format!(
+            "share of starts in which every teacher is recovered by √d and the redundant student wakes within {within} its predicted time, every dimension"
+        );
+        Evidence::estimate(statement, LEVEL, statistics::proportion(hits, self.rows.len() as u64, LEVEL), MAJORITY)
+    }
+
     pub(super) fn evidence(&self) -> Vec<Evidence> {
         vec![
+            self.complete(&format!("{PATIENCE} times"), |p| p.recovery.is_some() && p.waking.is_some()),
             self.exponent("time of the last teacher's recovery", |p| p.recovery, OPENS),
             self.exponent("time of the redundant student's waking", |p| p.waking, [0.9, 1.1]),
             self.separated("half-way from √d to the predicted waking", |p| p.asleep_gap),
@@ -94,7 +104,9 @@ impl Window {
     }
 
     pub(super) fn controls(&self) -> Vec<Control> {
+        let early = |p: &Passage| p.ratio.is_some_and(|ratio| ratio < 0.5);
         vec![
+            Control::new("wakings in half of the predicted time are rejected", self.complete("half", early)),
             Control::new(
                 "the window does not close as it opens: waking ∝ √d is rejected",
                 self.exponent("time of waking", |p| p.waking, OPENS),
