@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::figure::is_file_name_part;
 use crate::parameter::Value;
@@ -50,7 +50,8 @@ impl Findings {
 pub struct Finding(FindingRecord);
 
 impl Finding {
-    /// Judges a statement by its own evidence and controls.
+    /// Judges a statement by its own evidence and controls. The witness, an object or null, is completed by what was judged: `judged`, the interval of each item and the region accepted for it, with the reason where there is none, and
+    /// `not rejected`, the controls that were not.
     pub fn judged(
         title: impl Into<String>,
         statement: impl Into<String>,
@@ -58,11 +59,32 @@ impl Finding {
         controls: &[Control],
         witness: Json,
     ) -> Self {
+        let mut witness = match witness {
+            Json::Null => serde_json::Map::new(),
+            Json::Object(map) => map,
+            other => serde_json::Map::from_iter([("data".to_string(), other)]),
+        };
+        let judged = evidence.iter().map(|item| {
+            let record = item.record();
+            let mut judged = json!({ "interval": record.interval, "accept": record.accept });
+            if let Some(reason) = record.reason {
+                judged["reason"] = json!(reason);
+            }
+            judged
+        });
+        // A single interval that the caller wrote down is the same.
+        witness.remove("interval");
+        witness.insert("judged".into(), judged.collect());
+        let missed: Vec<String> =
+            controls.iter().map(Control::record).filter(|c| !c.rejected).map(|c| c.statement).collect();
+        if !missed.is_empty() {
+            witness.insert("not rejected".into(), json!(missed));
+        }
         Self(FindingRecord {
             title: title.into(),
             statement: statement.into(),
             verdict: judge(evidence, controls).label(),
-            witness,
+            witness: Json::Object(witness),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Reports for a terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width};
 use proofs_checks::{EvidenceRecord, Report, Table};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
@@ -91,6 +91,15 @@ pub(crate) fn table(table: &Table) -> String {
         grid.add_row(row.iter().map(cell));
     }
     for (i, column) in grid.column_iter_mut().enumerate() {
+        // Heads are wrapped between words; a number or a word never is, rather is the table wider than the page.
+        let words = |text: String| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+        let cells = table
+            .rows
+            .iter()
+            .map(|row| if is_numeric(table, i) { cell(&row[i]).chars().count() } else { words(cell(&row[i])) });
+        let least = cells.chain(std::iter::once(words(head(&table.columns[i])))).max().unwrap_or(0);
+        // The two spaces beside the text belong to the column.
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least as u16 + 2)));
         if is_numeric(table, i) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -38,6 +38,7 @@ fn watched(watch: Watch, event: &Event, state: &OrderParameters) -> (f64, f64) {
         Watch::Expert(level) => (state.expert(i, j), level),
         Watch::ExpertMagnitude(level) => (state.expert(i, j).abs(), level),
         Watch::Router(level) => (state.router(i, j), level),
+        Watch::RouterMagnitude(level) => (state.router(i, j).abs(), level),
         Watch::StudentFalls(level) => (state.student(i, j), level),
     }
 }

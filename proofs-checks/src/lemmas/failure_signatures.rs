@@ -152,6 +152,8 @@ struct Growths {
     limit: f64,
     /// Loss before, largest loss, and loss after a long descent with a step beyond the limit; largest raw norm at its end.
     long: [f64; 4],
+    /// The same from a step below the limit.
+    calm: [f64; 4],
 }
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
@@ -229,7 +231,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             limit(next, "largest stable step, measured, times 5.28082/2"),
         ),
     ]);
-    let findings = vec![long_finding(&growths, &controls)];
+    let findings = vec![long_finding(&growths)];
     let tables = vec![case_table(&sightings), growth_table(&growths)];
     let figures = vec![
         Figure::new(
@@ -412,32 +414,35 @@ fn growths(run: &Run<'_>, replicate: u64, largest: f64) -> Result<Growths, Check
         let middle = 0.5 * (bracket[0] + bracket[1]);
         bracket[usize::from(factor(middle)? > 1.0)] = middle;
     }
-    let (losses, norm) = descend(run, &start, LONG.0 * 2.0 / largest, LONG.1)?;
-    let highest = losses.iter().copied().fold(0.0, f64::max);
+    let long = |multiple: f64| -> Result<[f64; 4], CheckError> {
+        let (losses, norm) = descend(run, &start, multiple * 2.0 / largest, LONG.1)?;
+        let highest = losses.iter().copied().fold(0.0, f64::max);
+        Ok([losses[0], highest, losses[LONG.1], norm])
+    };
     Ok(Growths {
         stable: factor(STABLE)?,
         unstable: factor(UNSTABLE)?,
         limit: 0.5 * (bracket[0] + bracket[1]),
-        long: [losses[0], highest, losses[LONG.1], norm],
+        long: long(LONG.0)?,
+        calm: long(STABLE)?,
     })
 }
 
 /// What becomes of a descent beyond the largest stable step: gradients are tangent, so every step lengthens the raw norms, and the step that counts is `η/‖w‖²`.
-fn long_finding(growths: &[Growths], controls: &[Control]) -> Finding {
-    let statement = format!(
-        "share of descents with {} times the largest stable step whose loss first rises a thousandfold and is below 10⁻⁶ after {} steps: every step lengthens the raw norms, until η/‖w‖² is stable",
-        LONG.0, LONG.1
-    );
-    let back = growths.iter().filter(|row| row.long[1] > 1e3 * row.long[0] && row.long[2] < 1e-6).count() as u64;
-    let share = statistics::proportion(back, growths.len() as u64, LEVEL);
-    let item = Evidence::estimate(statement.clone(), LEVEL, share, NEARLY_ALL);
-    Finding::judged(
-        "divergence ends by itself",
-        statement,
-        &[item],
-        controls,
-        json!({ "first": growths.first().map(|row| row.long) }),
-    )
+fn long_finding(growths: &[Growths]) -> Finding {
+    let share = |multiple: f64, of: &dyn Fn(&Growths) -> [f64; 4]| {
+        let statement = format!(
+            "share of descents with {multiple} times the largest stable step whose loss first rises a thousandfold and is below 10⁻⁶ after {} steps: every step lengthens the raw norms, until η/‖w‖² is stable",
+            LONG.1
+        );
+        let back = growths.iter().map(of).filter(|[first, highest, last, _]| *highest > 1e3 * first && *last < 1e-6);
+        let share = statistics::proportion(back.count() as u64, growths.len() as u64, LEVEL);
+        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
+    };
+    let item = share(LONG.0, &|row| row.long);
+    let control = Control::new("a stable step, whose loss does not rise", share(STABLE, &|row| row.calm));
+    let witness = json!({ "first": growths.first().map(|row| row.long) });
+    Finding::judged("divergence ends by itself", item.statement().to_string(), &[item], &[control], witness)
 }
 
 fn case_table(sightings: &[&[Sighting]]) -> Table {

@@ -72,7 +72,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "pairs of a full and a reduced simulation",
             "",
             [12, 10_000],
-            [128, 256, 512],
+            [192, 256, 512],
         ),
         Parameter::integer("figure-dimension", "dimension of the published figure", "", [80, 4096], [80, 1000, 1000]),
         Parameter::integer("figure-students", "students of the published figure", "", [1, 30], [6, 25, 25]),

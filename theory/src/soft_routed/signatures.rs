@@ -37,7 +37,7 @@ pub enum Signature {
         /// The two teachers.
         teachers: [usize; 2],
     },
-    /// Every student's expert is aligned with the expert of one teacher (overlap beyond ½ in magnitude, as for the events of a flow), although there are others to learn.
+    /// Every student's expert is aligned with the expert of one teacher (overlap beyond ½; in magnitude for even Hermite orders, which do not see the sign), although there are others to learn.
     AllOnOneTeacher {
         /// That teacher.
         teacher: usize,
@@ -186,7 +186,8 @@ impl<'a> Symptoms<'a> {
         if students < 2 || teachers < 2 {
             return None;
         }
-        let on = |j: usize| (0..students).all(|i| self.state.expert(i, j).abs() > ALIGNED);
+        let towards = |overlap: f64| if self.order.is_multiple_of(2) { overlap.abs() } else { overlap };
+        let on = |j: usize| (0..students).all(|i| towards(self.state.expert(i, j)) > ALIGNED);
         (0..teachers).find(|j| on(*j)).map(|teacher| Signature::AllOnOneTeacher { teacher })
     }
 }
@@ -349,8 +350,10 @@ mod tests {
     fn all_on_one_teacher_is_recognised_and_near_misses_are_not() {
         let all = Signature::AllOnOneTeacher { teacher: 0 };
         assert_eq!(signatures(&two_teachers([0.8, 0.6], [4, 5])), [all]);
-        assert_eq!(signatures(&two_teachers([0.8, -0.6], [4, 5])), [all]);
-        // One is dormant; one serves the other teacher.
+        // One is turned away, as odd orders see it; one is dormant; one serves the other teacher.
+        let away = two_teachers([0.8, -0.6], [4, 5]);
+        assert_eq!(signatures(&away), []);
+        assert_eq!(Symptoms::of(&away, Router::Sigmoid, 2).signatures().last(), Some(&all));
         assert_eq!(signatures(&two_teachers([0.8, 0.45], [4, 5])), []);
         assert_eq!(signatures(&two_teachers([0.8, 0.0], [4, 3])), []);
         // All students at the only teacher there is are no failure, nor is a lone student.

@@ -35,7 +35,7 @@ const TAIL: f64 = 3000.0;
 /// One run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Course {
-    /// Overlaps of the best student of each teacher: `[time][teacher]`.
+    /// Overlaps of student `i` with teacher `j`, at `[time][i·m* + j]`.
     experts: Vec<Vec<f64>>,
     routers: Vec<Vec<f64>>,
     /// First time at which the expert of student `i` reaches ½ with teacher `j`, at `i·m* + j`.
@@ -148,7 +148,7 @@ impl PublishedFigure {
             "step": self.step(self.noise),
             "inputs": self.inputs(self.noise),
             "growth": self.quiet.growth,
-            "recovered": { "SGD": self.quiet.recovered(), "SGD with twice the noise": self.noisy.recovered(), "flow": self.flow.recovered() },
+            "recovered": { "SGD": self.quiet.recovered(self.teachers), "SGD with twice the noise": self.noisy.recovered(self.teachers), "flow": self.flow.recovered(self.teachers) },
         });
         let judged = |title: &str, item: Evidence, twin: Evidence| {
             let control = Control::new(twin.statement().to_string(), twin);
@@ -176,16 +176,27 @@ impl PublishedFigure {
         {
             for (vector, overlaps) in [("expert", &course.experts), ("router", &course.routers)] {
                 let name = format!("{which}-{vector}s");
-                let heads: Vec<String> = (1..=self.teachers).map(|j| format!("teacher {j}")).collect();
+                let students = course.students(self.teachers);
+                let pairs: Vec<usize> = students.iter().enumerate().map(|(j, i)| i * self.teachers + j).collect();
+                let mut heads: Vec<String> =
+                    students.iter().enumerate().map(|(j, i)| format!("student {i}, teacher {j}")).collect();
+                heads.push("largest other".into());
                 let columns = heads.iter().map(|head| Column::new(head, ""));
                 let mut table = Table::new(&name, std::iter::once(Column::new("t", "time")).chain(columns));
                 for (k, row) in overlaps.iter().enumerate() {
                     let time = self.until * k as f64 / POINTS as f64;
-                    table.push(std::iter::once(time.into()).chain(row.iter().map(|overlap| (*overlap).into())));
+                    let others = (0..row.len()).filter(|pair| !pairs.contains(pair)).map(|pair| row[pair]);
+                    let shown = pairs.iter().map(|pair| row[*pair]).chain(others.reduce(f64::max));
+                    table.push(std::iter::once(time.into()).chain(shown.map(Into::into)));
+                }
+                if overlaps.first().is_some_and(|row| row.len() == pairs.len()) {
+                    // One student and one teacher: there are no others.
+                    heads.pop();
+                    table.columns.pop();
                 }
                 tables.push(table);
                 let title =
-                    format!("{vector} overlap of the best student of each teacher: {what}, d = {}", self.dimension);
+                    format!("{vector} overlap of each teacher's student at the end: {what}, d = {}", self.dimension);
                 figures.push(Figure::new(&name, title, &name, "t", heads, [Scale::Linear; 2]));
             }
         }
@@ -215,8 +226,8 @@ impl PublishedFigure {
         for pair in pairs {
             let predicted = |noise: f64| Some(self.flow.aligned[pair]? * self.delay(pair, noise)?);
             table.push([
-                (pair / self.teachers + 1).into(),
-                (pair % self.teachers + 1).into(),
+                (pair / self.teachers).into(),
+                (pair % self.teachers).into(),
                 self.overlaps[pair].into(),
                 self.flow.aligned[pair].into(),
                 self.quiet.aligned[pair].into(),
@@ -290,16 +301,25 @@ impl Course {
     }
 
     fn push(&mut self, state: &OrderParameters) {
+        let pairs = || state.pairs().map(|(i, j, _)| (i, j));
+        self.experts.push(pairs().map(|(i, j)| state.expert(i, j)).collect());
+        self.routers.push(pairs().map(|(i, j)| state.router(i, j)).collect());
+    }
+
+    /// The student of each teacher: the one whose expert overlaps it most at the end.
+    fn students(&self, teachers: usize) -> Vec<usize> {
+        let Some(last) = self.experts.last() else { return vec![0; teachers] };
         let best = |j: usize| {
-            (0..state.students()).max_by(|&a, &b| state.expert(a, j).total_cmp(&state.expert(b, j))).unwrap_or(0)
+            (0..last.len() / teachers)
+                .max_by(|a, b| last[a * teachers + j].total_cmp(&last[b * teachers + j]))
+                .unwrap_or(0)
         };
-        let of = |value: &dyn Fn(usize, usize) -> f64| (0..state.teachers()).map(|j| value(best(j), j)).collect();
-        self.experts.push(of(&|i, j| state.expert(i, j)));
-        self.routers.push(of(&|i, j| state.router(i, j)));
+        (0..teachers).map(best).collect()
     }
 
     /// Teachers whose best expert overlap exceeds 0.9 at the end.
-    fn recovered(&self) -> usize {
-        self.experts.last().map_or(0, |last| last.iter().filter(|overlap| **overlap > RECOVERED).count())
+    fn recovered(&self, teachers: usize) -> usize {
+        let Some(last) = self.experts.last() else { return 0 };
+        self.students(teachers).iter().enumerate().filter(|(j, i)| last[*i * teachers + j] > RECOVERED).count()
     }
 }

@@ -4,7 +4,7 @@ use moe_theory::soft_routed::{Flow, Method, OrderParameters, Removal, Stop, Watc
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Constants, LEVEL, MAJORITY, NEARLY_ALL, Pruning, eligible, follow, gap, law, prune, serving, share};
+use super::{Constants, LEVEL, MAJORITY, Pruning, eligible, follow, gap, law, prune, serving};
 use crate::{CheckError, Column, Control, Evidence, Figure, Run, Scale, Table, statistics};
 
 /// Decimal exponents of the smallest and the largest dimension.
@@ -63,25 +63,28 @@ impl Window {
     fn exponent(&self, statement: &str, of: impl Fn(&Passage) -> Option<f64>, accept: [f64; 2]) -> Evidence {
         let last = self.dimensions.len() - 1;
         let decades = (self.dimensions[last] as f64 / self.dimensions[0] as f64).ln();
+        // What did not come counts as later than all others.
         let slope = |row: &Vec<Passage>| Some((of(&row[last])? / of(&row[0])?).ln() / decades);
-        let slopes: Vec<f64> = self.rows.iter().filter_map(slope).collect();
+        let slopes: Vec<f64> = self.rows.iter().map(|row| slope(row).unwrap_or(f64::INFINITY)).collect();
         let statement = format!("{statement}: exponent in d between 10⁴ and 10⁸, median over starts");
         Evidence::estimate(statement, LEVEL, statistics::median(&slopes, LEVEL), accept)
     }
 
     fn ratio(&self, factor: f64, statement: &str) -> Evidence {
         let last = |row: &Vec<Passage>| Some(factor * row.last()?.ratio?);
-        let ratios: Vec<f64> = self.rows.iter().filter_map(last).collect();
+        let ratios: Vec<f64> = self.rows.iter().map(|row| last(row).unwrap_or(f64::INFINITY)).collect();
         Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.95, 1.05])
     }
 
-    /// Whether the gap is there, to half of its size, in those passages that show one, all dimensions.
+    /// Share of the starts in which the gap is there, to half of its size, at every dimension; no gap where the plateau is gone.
     fn separated(&self, when: &str, of: impl Fn(&Passage) -> Option<f64>) -> Evidence {
-        let gaps: Vec<f64> = self.rows.iter().flatten().filter_map(of).collect();
-        let apart = gaps.iter().filter(|gap| **gap > 0.5 * Constants::new().unit).count() as u64;
-        let statement =
-            format!("share of starts in which useful experts are above the redundant one by 0.88 or more, {when}");
-        Evidence::estimate(statement, LEVEL, statistics::proportion(apart, gaps.len() as u64, LEVEL), NEARLY_ALL)
+        let half = 0.5 * Constants::new().unit;
+        let apart = |row: &&Vec<Passage>| row.iter().all(|passage| of(passage).is_some_and(|gap| gap > half));
+        let hits = self.rows.iter().filter(apart).count() as u64;
+        let statement = format!(
+            "share of starts in which useful experts are above the redundant one by 0.88 or more, {when}, every dimension"
+        );
+        Evidence::estimate(statement, LEVEL, statistics::proportion(hits, self.rows.len() as u64, LEVEL), MAJORITY)
     }
 
     /// Share of the starts that show what the exponents are taken from, at every dimension: those that do not are missing there.
@@ -141,12 +144,14 @@ impl Window {
         self.rows.iter().flatten().filter_map(|p| p.late.clone()).collect()
     }
 
-    /// What a pruning after waking leads to.
+    /// What a pruning after waking leads to; a start that never wakes, at some dimension, has none.
     pub(super) fn late(&self) -> Evidence {
         let statement = format!(
-            "share of prunings {LATE} units after waking that keep one expert for each teacher and recover all by fine-tuning, all dimensions"
+            "share of starts in which pruning {LATE} units after waking keeps one expert for each teacher and recovers all by fine-tuning, at every dimension"
         );
-        share(&self.lates(), MAJORITY, statement, |row| row.exact)
+        let exact = |row: &&Vec<Passage>| row.iter().all(|p| p.late.as_ref().is_some_and(|late| late.exact));
+        let hits = self.rows.iter().filter(exact).count() as u64;
+        Evidence::estimate(statement, LEVEL, statistics::proportion(hits, self.rows.len() as u64, LEVEL), MAJORITY)
     }
 
     pub(super) fn late_witness(&self) -> Value {
