@@ -110,9 +110,13 @@ impl Cell {
         statistics::proportion(all, self.rows.len() as u64, LEVEL)
     }
 
-    /// Share of runs that recover all teachers.
+    /// Share of runs that reach all teachers, and of those that have all together when the last one is reached.
     pub(super) fn all(&self) -> Option<Estimate> {
         self.share_of(|row| row.reached)
+    }
+
+    pub(super) fn all_together(&self) -> Option<Estimate> {
+        self.share_of(|row| row.together)
     }
 
     fn mean(&self, of: impl Fn(&Recovery) -> usize) -> f64 {
@@ -128,7 +132,7 @@ pub(super) fn flow_table(name: &str, cells: &[&Cell]) -> Table {
         "d",
         "d/m³",
         "runs",
-        "recovered",
+        "reached",
         "matching",
         "dipoles learn",
         "all",
@@ -152,7 +156,7 @@ pub(super) fn flow_table(name: &str, cells: &[&Cell]) -> Table {
             share.map(|s| s.value).into(),
             share.map(|s| s.interval[0]).into(),
             share.map(|s| s.interval[1]).into(),
-            cell.share_of(|row| row.together).map(|s| s.value).into(),
+            cell.all_together().map(|s| s.value).into(),
         ]);
     }
     table

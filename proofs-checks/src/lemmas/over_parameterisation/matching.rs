@@ -146,7 +146,7 @@ pub(super) fn growth_finding(growth: &[Growth]) -> Finding {
 pub(super) fn random_finding(matchings: &[Matching], controls: &[Control]) -> Finding {
     let random = || matchings.iter().filter(|row| row.random_students);
     let best = random().filter_map(Matching::share).reduce(|a, b| if b.value > a.value { b } else { a });
-    let statement = "greedy matching with the paper's random students, which takes dipoles as lost (flows recover more, see the diagram): largest share of draws that recover all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
+    let statement = "greedy matching with the paper's random students, which takes dipoles as lost (flows reach more, see the diagram): largest share of draws that match all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
     let item = Evidence::estimate(statement, LEVEL, best, CLAIMED);
     let witness = json!(
         random()

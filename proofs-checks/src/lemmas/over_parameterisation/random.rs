@@ -33,11 +33,11 @@ pub(super) fn findings(random: &[Cell], orthogonal: &Cell, claim: Evidence, cont
     let all = |row: &Recovery| row.reached == FLOWS.0;
     let pairs = || orthogonal.rows.iter().zip(&random[0].rows).map(|(a, b)| (all(a), all(b)));
     let statement = format!(
-        "d = {}: of the draws that recover all teachers from one of the two starts only, the share that does so from orthogonal students and not from random ones",
+        "d = {}: of the draws that reach all teachers from one of the two starts only, the share that does so from orthogonal students and not from random ones",
         FLOWS.1
     );
     let cost = decided(
-        "random students cost recoveries",
+        "random students cost teachers",
         &statement,
         &[sides(&statement, pairs(), false)],
         ("the same with the starts swapped", sides("the share of random students", pairs(), true)),
@@ -61,8 +61,8 @@ pub(super) fn findings(random: &[Cell], orthogonal: &Cell, claim: Evidence, cont
         })
     };
     let convention = decided(
-        "why flows recover more than the matching: dipoles learn",
-        "of the random starts in which one of the two matchings says how many teachers the flow recovers and the other does not, the share in which it is that with dipoles that learn, and not that with dipoles that are lost",
+        "why flows reach more than the matching: dipoles learn",
+        "of the random starts in which one of the two matchings says how many teachers the flow reaches and the other does not, the share in which it is that with dipoles that learn, and not that with dipoles that are lost",
         &items,
         ("dipoles that are lost are the right convention", right(&random[0], true)),
         json!(random.iter().map(shares).collect::<Vec<_>>()),

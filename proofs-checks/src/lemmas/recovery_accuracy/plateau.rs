@@ -48,9 +48,15 @@ impl Plateau {
         self.expert.max(self.router)
     }
 
-    /// `m⁷ δ³ d^{3/2}`.
-    pub(super) fn bound(&self, setting: Setting) -> f64 {
-        (setting.students as f64).powi(7) * self.delta.powi(3) * (setting.dimension as f64).powf(1.5)
+    /// `m⁷ δ³ d^{3/2}`; none for students that start orthogonal, whose `δ` is 0 up to rounding.
+    pub(super) fn bound(&self, setting: Setting) -> Option<f64> {
+        let bound = (setting.students as f64).powi(7) * self.delta.powi(3) * (setting.dimension as f64).powf(1.5);
+        (setting.scale > 0.0).then_some(bound)
+    }
+
+    /// The constant with which the bound is an equality.
+    pub(super) fn constant(&self, setting: Setting) -> Option<f64> {
+        Some(self.deficit() / self.bound(setting)?)
     }
 }
 
@@ -82,7 +88,6 @@ fn settings(run: &Run<'_>) -> Vec<Setting> {
 
 pub(super) fn grid(run: &Run<'_>) -> Result<Grid, CheckError> {
     let settings = settings(run);
-    let replicates = run.integer("replicates") as usize;
     let mut eligible = Vec::new();
     for setting in &settings {
         let known = settings.iter().zip(&eligible).find(|(other, _)| other.students == setting.students);
@@ -92,11 +97,14 @@ pub(super) fn grid(run: &Run<'_>) -> Result<Grid, CheckError> {
         };
         eligible.push(found);
     }
-    let rows = run.units("plateaus", settings.len() * replicates, |unit| {
-        let (setting, replicate) = (unit / replicates, unit % replicates);
-        plateau(run, settings[setting], eligible[setting][replicate])
-    })?;
-    Ok(Grid { rows: rows.chunks(replicates).map(<[_]>::to_vec).collect(), settings })
+    // Settings may find different numbers of starts.
+    let starts =
+        settings.iter().zip(&eligible).flat_map(|(setting, found)| found.iter().map(|start| (*setting, *start)));
+    let starts: Vec<(Setting, u64)> = starts.collect();
+    let rows = run.units("plateaus", starts.len(), |unit| plateau(run, starts[unit].0, starts[unit].1))?;
+    let mut rows = rows.into_iter();
+    let rows = eligible.iter().map(|found| rows.by_ref().take(found.len()).collect()).collect();
+    Ok(Grid { settings, rows })
 }
 
 fn law(run: &Run<'_>, setting: Setting) -> InitialLaw {
@@ -203,7 +211,7 @@ impl Grid {
     /// Largest constant that a recovered pair of these settings needs, with rows in which a redundant student is awake or without.
     pub(super) fn constant(&self, settings: &[Setting], awake: bool) -> Option<f64> {
         let rows = settings.iter().flat_map(|s| self.recovered(*s).map(move |row| (s, row)));
-        rows.filter(|(_, row)| awake || !row.awake).map(|(s, row)| row.deficit() / row.bound(*s)).reduce(f64::max)
+        rows.filter(|(_, row)| awake || !row.awake).filter_map(|(s, row)| row.constant(*s)).reduce(f64::max)
     }
 
     fn rows(&self, setting: Setting) -> &[Plateau] {
@@ -211,13 +219,19 @@ impl Grid {
         place.map_or(&[], |place| &self.rows[place])
     }
 
-    /// Plateaus with a recovered pair.
+    /// Readings with a recovered pair.
     pub(super) fn recovered(&self, setting: Setting) -> impl Iterator<Item = &Plateau> {
         self.rows(setting).iter().filter(|row| row.recovered > 0)
     }
 
+    /// Those in scope: no redundant student is awake.
+    pub(super) fn asleep(&self, setting: Setting) -> impl Iterator<Item = &Plateau> {
+        self.recovered(setting).filter(|row| !row.awake)
+    }
+
+    /// Over the readings in scope.
     pub(super) fn of(&self, setting: Setting, number: impl Fn(&Plateau) -> Option<f64>) -> Vec<f64> {
-        self.recovered(setting).filter_map(number).collect()
+        self.asleep(setting).filter_map(number).collect()
     }
 
     /// For each start, the exponent of `y` in `x` between two settings, from the rows on the plateau in both.
@@ -243,7 +257,7 @@ impl Grid {
             "d",
             "scale",
             "δ",
-            "plateaus",
+            "readings",
             "awake",
             "1−κ",
             "law",
@@ -256,23 +270,23 @@ impl Grid {
         ];
         let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
         for &setting in self.settings.iter().filter(|setting| which(setting)) {
-            let middle = |of: &dyn Fn(&Plateau) -> f64| {
-                statistics::median(&self.of(setting, |row| Some(of(row))), LEVEL).map(|e| e.value)
+            let some = |of: &dyn Fn(&Plateau) -> Option<f64>| {
+                statistics::median(&self.of(setting, of), LEVEL).map(|e| e.value)
             };
+            let middle = |of: &dyn Fn(&Plateau) -> f64| some(&|row| Some(of(row)));
             let [constant, asleep] = [true, false].map(|awake| self.constant(&[setting], awake));
-            let foretold = self.of(setting, |row| row.foretold);
             table.push([
                 setting.students.into(),
                 setting.dimension.into(),
                 setting.scale.into(),
-                middle(&|row| row.delta).into(),
+                some(&|row| (setting.scale > 0.0).then_some(row.delta)).into(),
                 self.recovered(setting).count().into(),
                 self.recovered(setting).filter(|row| row.awake).count().into(),
                 middle(&|row| row.expert).into(),
                 middle(&|row| row.law).into(),
-                statistics::median(&foretold, LEVEL).map(|e| e.value).into(),
+                some(&|row| row.foretold).into(),
                 middle(&|row| row.router).into(),
-                middle(&|row| row.bound(setting)).into(),
+                some(&|row| row.bound(setting)).into(),
                 constant.into(),
                 asleep.into(),
                 asleep.map(f64::recip).into(),

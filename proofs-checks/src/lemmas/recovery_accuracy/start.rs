@@ -7,7 +7,7 @@
 //! ```
 //!
 //! over the students that the greedy matching leaves over, their directions being independent. With the matching's `T_j = 1/(4.5κ_j)` a dormant overlap `c_k/√d` has become `c_k/(1 − c_k/c_j)/√d`: the runner-up of the winner decides.
-//! Where there are few dormant students a runner-up may be missing: from one of them to four the floor grows faster than `m⁷`, from eight on more slowly (table `students`).
+//! Where there are few dormant students a runner-up may be missing: from one of them to four the floor grows faster than `m⁷`, from four on more slowly (table `students`).
 
 use moe_theory::soft_routed::{Claim, OrderParameters, greedy_deflation};
 use rand_distr::{Distribution, StandardNormal};
@@ -18,8 +18,9 @@ use crate::{CheckError, Column, Estimate, Evidence, Inexact, Run, Table, statist
 
 /// Numbers of students beyond those of teachers.
 const DORMANT: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
-/// The two between which the exponent in `m` is read.
-const ENDS: [usize; 2] = [16, 64];
+/// Those between which the exponent in `m` is read.
+pub(super) const FEW: [usize; 2] = [1, 4];
+pub(super) const MANY: [usize; 2] = [16, 64];
 /// Level of each of two medians that make one exponent.
 pub(super) const EACH: f64 = 0.5 * (1.0 + LEVEL);
 /// First purpose of the streams: 0 and 1 are those of the initial law.
@@ -96,10 +97,12 @@ pub(super) fn slope([low, high]: [[f64; 2]; 2], students: [usize; 2]) -> [f64; 2
 }
 
 /// The exponent of the foretold floor in `m`.
-pub(super) fn exponent(run: &Run<'_>, floors: &[Floor], statement: &str, accept: [f64; 2]) -> Evidence {
-    let [low, high] = ENDS.map(|dormant| run.integer("teachers") as usize + dormant);
+pub(super) fn exponent(run: &Run<'_>, floors: &[Floor], ends: [usize; 2], accept: [f64; 2]) -> Evidence {
+    let [low, high] = ends.map(|dormant| run.integer("teachers") as usize + dormant);
     let at = |students| floors.iter().find(|floor| floor.students == students);
-    let statement = format!("{statement} between m = {low} and {high} (greedy matching)");
+    let statement = format!(
+        "exponent of the 1 − κ foretold from the start in m between m = {low} and {high}, median over draws (greedy matching)"
+    );
     match at(low).zip(at(high)) {
         Some((a, b)) => Evidence::statistic(statement, LEVEL, slope([a.interval, b.interval], [low, high]), accept),
         None => Evidence::unresolved(Inexact::Statistic { level: LEVEL }, statement, accept, "too few draws in scope"),
