@@ -12,7 +12,8 @@
 //! reaches ½ the same integral gives `(4/3)A_1²·½ln(4/3) = 0.0082`. From there on `κ → 1` within two time units and the router needs `∫dβ/(6Φ_11(β)(1−β²))`, an O(1) time whatever `d` is. An expert that is held back holds its router
 //! back: the twin freezes all experts (raw norms of a thousand: rates of `10⁻⁶`).
 //!
-//! The law holds for every pair that is recovered, not only the first: a learned pair leaves the residual, and what is left of it for other students is of the order of their overlaps. So each item is asked of every pair of a run: it is the pair furthest from the law that is counted.
+//! To leading order the law holds for every pair that is recovered, not only the first: a learned pair leaves the residual, and what is left of it for other students is of the order of their overlaps. So each item is asked of every pair of a run: it is the pair furthest from the law that is counted.
+//! It fails for a pair whose expert a redundant student drags away (`pruning`) before its router has arrived, which asks for `d/(15.34c²)` within the time of the last recovery: a finding counts such pairs.
 //!
 //! Under the paper's random start the claim does not extend to every router. In the published figure's setting half of the runs have, at `t = 25` or so, a router that aligns with a teacher while its own expert stands at an overlap of −0.3 or so with that teacher, which
 //! *another* student has recovered. No router is seen to align with a teacher before some expert has recovered it. Two findings count the two events; a claim that holds with high probability is granted one run in ten (all of 60 runs give the interval `[0.92, 1]`).
@@ -24,6 +25,8 @@
 //! 0.01 of that). The lag's exponent in `d` is 0 up to a random part: at `d = 10⁴` the lag moves by `β_0/0.2`, a relative 0.02 to 0.05 over a logarithm of 4.6, so 0.01 a pair, hardly more for the larger of two, and 0.002 for the mean of 48 runs: `±0.02` is ten of these, and excludes ½ and every
 //! power that a waiting time could have. Shares of runs: a pair in scope fails
 //! only in a tie (`sequential-recovery`), at some per cent; 0.6 is reached from an interval of 48 runs with probability below `10⁻⁴`. Raw norms from `{½, 1, 2}` change rates by factors of four, and 2 % at `d = 10⁴` hold the same corrections, for every pair; without `‖v‖²` a run is right in one of nine, where both its routers have norm 1.
+//! Single pairs within 5 %, for the same reason at every `d`, but for those whose expert is dragged away: at `d = 10⁴` and a last overlap of `¼ d^{−1/2}` a redundant student needs an overlap of `2.6 d^{−1/2}`, which some per cent of the pairs may have; 0.8 of 96 pairs leaves nine.
+//! The expert stands at 0.91 when its router passes 0.05: a rate with `κ²` is off by 9 % there, for every pair.
 
 mod published_figure;
 mod pursuit;
@@ -45,10 +48,10 @@ pub(super) use pursuit::{LEVELS, Law, delays_over_law, pursue};
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "guided-router",
     paper: "2510.07205",
-    claim: "Routers are guided by their experts: the router of each student that recovers a teacher stays dormant until its expert aligns and then follows within a time that does not depend on d, \
-            at the rate dβ/dt = 6κ³Φ_11(β)(1−β²) (over ‖v‖²).",
+    claim: "Routers are guided by their experts: from most starts the router of every student that recovers a teacher reaches ½ after its expert and soon after it; in the median run, judged by its pair furthest from the law, it is dormant until its expert aligns and follows after a lag that does not depend on d, \
+            at the rate dβ/dt = 6κ³Φ_11(β)(1−β²) within 2 %.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start (≪ d^{-1/2}); the overlaps of all min(m, m*) pairs that the deflated law \
-            recovers at least ¼ d^{-1/2}; every recovered pair; d as in the tables, rates at the largest d, at the fixed numbers of students and teachers of the run.",
+            recovers at least ¼ d^{-1/2}; d as in the tables, rates at the largest d (single pairs at the smallest d may have others, a finding), at the fixed numbers of students and teachers of the run.",
     ledger: Label::Supported,
     typical_seconds: 10.0,
     parameters: &[
@@ -82,8 +85,11 @@ const LEAST: f64 = 0.25;
 const FROZEN: f64 = 1e3;
 /// Accepted shares of runs, ratios, and exponents of a time that does not depend on `d`.
 const MOST: [f64; 2] = [0.6, 1.0];
+const NEARLY_ALL: [f64; 2] = [0.8, 1.0];
 const EQUAL: [f64; 2] = [0.98, 1.02];
 const CONSTANT: [f64; 2] = [-0.02, 0.02];
+/// What a single pair's rate may be off by.
+const NEAR: f64 = 0.05;
 /// Which pair stands for a run.
 const FURTHEST: &str = "of each run the pair furthest from it, median over runs";
 /// The place in [`LEVELS`] at which raw norms are looked at, and the purpose of their random stream; the law of the start has 0 and 1.
@@ -196,7 +202,35 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         &[Control::new("a rate without ‖v‖² is rejected", without)],
         json!(null),
     );
-    let findings: Vec<Finding> = std::iter::once(norms).chain(published_figure::findings(&figure)).collect();
+    let single = |k: usize, level: usize, name: &str, law: &dyn Fn(f64, f64) -> f64| {
+        let pairs = || free[k].iter().flatten();
+        let near = |pair: &&Follower| pair.rate_over(level, law).is_some_and(|ratio| (ratio - 1.0).abs() <= NEAR);
+        let share = statistics::proportion(pairs().filter(near).count() as u64, pairs().count() as u64, LEVEL);
+        let statement = format!(
+            "share of recovered pairs with dβ/dt within 5 % of {name} at β = {}, d = {:e}",
+            LEVELS[level], dimensions[k] as f64
+        );
+        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
+    };
+    let cells = || [0, top].into_iter().flat_map(|k| (0..LEVELS.len()).map(move |level| (k, level)));
+    let items: Vec<Evidence> = cells().map(|(k, level)| single(k, level, "6κ³Φ_11(β)(1−β²)", &guided)).collect();
+    let lowest = cells().map(|(k, level)| {
+        let ratios: Vec<f64> = free[k].iter().flatten().filter_map(|pair| pair.rate_over(level, &guided)).collect();
+        json!({ "d": dimensions[k], "β": LEVELS[level], "pairs": free[k].iter().flatten().count(), "with a rate": ratios.len(),
+            "off by more than 5 %": ratios.iter().filter(|ratio| (*ratio - 1.0).abs() > NEAR).count(),
+            "lowest ratio": ratios.iter().copied().reduce(f64::min) })
+    });
+    let singles = Finding::judged(
+        "nearly every recovered pair has the rate",
+        items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; "),
+        &items,
+        &[Control::new(
+            "a rate with κ² in place of κ³ is rejected",
+            single(0, 0, "6κ²Φ_11(β)(1−β²)", &|kappa, beta| law.router(kappa, beta) / kappa),
+        )],
+        json!(lowest.collect::<Vec<_>>()),
+    );
+    let findings: Vec<Finding> = [norms, singles].into_iter().chain(published_figure::findings(&figure)).collect();
     let tables = vec![
         times_table(&dimensions, &free),
         pair_table(&free[top], pairs),

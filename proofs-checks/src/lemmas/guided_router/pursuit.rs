@@ -46,9 +46,9 @@ impl Follower {
         Some(self.router? - self.expert)
     }
 
-    /// The router's overlap when the expert reaches ½, and the lag behind it over the expert's time.
-    pub(in crate::lemmas) fn togetherness(&self) -> Option<[f64; 2]> {
-        Some([self.at_expert?[0], self.delay()? / self.expert])
+    /// The router's overlap when the expert reaches ½.
+    pub(in crate::lemmas) fn standing(&self) -> Option<f64> {
+        Some(self.at_expert?[0])
     }
 
     /// The lag behind the expert, over that of the law.

@@ -56,9 +56,8 @@ fn flows(
             Ok(true)
         })?);
     }
-    let starts = replicates[0].len();
-    let rows = run.units(sweep, settings.len() * starts, |unit| {
-        let start = start(run, &settings[unit / starts], UNITS, dimension, replicates[unit / starts][unit % starts])?;
+    super::sweep(run, sweep, &replicates, |setting, replicate| {
+        let start = start(run, &settings[setting], UNITS, dimension, replicate)?;
         let (alignments, end) = Alignments::follow(run, &start, run.real("tolerance"), root)?;
         let owned = |j: usize| {
             (0..UNITS[0]).any(|i| {
@@ -67,8 +66,7 @@ fn flows(
             })
         };
         Ok(Recovery { alignments, kept: (0..UNITS[1]).all(owned) })
-    })?;
-    Ok(rows.chunks(starts).map(<[_]>::to_vec).collect())
+    })
 }
 
 /// Flows under every setting; those of [`MATCHED`] from the same starts.

@@ -6,7 +6,7 @@ use moe_theory::soft_routed::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CLOSE, LEAST, LEVEL, TIMED, start};
+use super::{CLOSE, LEAST, LEVEL, TIMED, start, sweep};
 use crate::{CheckError, Column, Run, Table, statistics};
 
 /// The first alignment of a start: time, student and teacher.
@@ -104,16 +104,14 @@ pub(super) fn passages(run: &Run<'_>) -> Result<Vec<Vec<Passage>>, CheckError> {
             Ok(in_time(&start(run, setting, units, dimension, replicate)?, setting.teacher, d))
         })?);
     }
-    let starts = replicates[0].len();
-    let rows = run.units("times", TIMED.len() * starts, |unit| {
-        let (setting, replicate) = (&TIMED[unit / starts], replicates[unit / starts][unit % starts]);
+    sweep(run, "times", &replicates, |setting, replicate| {
+        let setting = &TIMED[setting];
         let start = start(run, setting, units, dimension, replicate)?;
         let law = |reading: &Reading| first_alignment(&start, reading, setting.teacher, d);
         let slowest = start.norms()[start.students()..].iter().fold(0.0_f64, |most, norm| most.max(norm * norm));
         let seen = first_seen(run, &start, 2.0 * d.sqrt() * slowest, Method::Implicit)?;
         Ok(Passage { replicate, seen, law: law(&LAW), twins: TWINS.map(|(_, reading)| law(&reading)) })
-    })?;
-    Ok(rows.chunks(starts).map(<[_]>::to_vec).collect())
+    })
 }
 
 /// The first alignment of a flow up to `until`.

@@ -5,9 +5,7 @@
 //! The quartic form `E = κ³β + 3κ²ab` of small overlaps drives them along its gradient, and the direction of fastest growth wins: on `κ² + β² + a² + b² = 1` it is largest at `κ : β : a : b = 3 : 1 : √3 : √3` (up to reversing both vectors, or `a` and `b`), with
 //! `4E = 1.6875` and second derivatives along the sphere of `−1.6875, −1.6875, 0.5625` before the curvature `−4E`; so a deviation from this ray shrinks like the power 2, 2, ⅔ of the growth. (With `a = b = 0` it would be `κ : β = √3 : 1`, a saddle: `a` and `b` grow beside them.)
 //! Starts of size `√(1/d)` are within `(√(1/d)/½)^{2/3} = 0.02` of it at `d = 10⁶` when overlaps are of order one, and the rest of the passage is one and the same for all of them: in particular the router's overlap when the expert reaches ½, computed from a single pair that starts on the ray.
-//! `±0.1` leaves five times that deviation. Behind an `A_0 ≠ 0` the router stands at 0.01 then.
-//!
-//! The lag of the router's ½ behind the expert's is of order one in both cases, and so over the time `T` of the alignment of order `1/d` for tanh, where `T ∝ d`; with `A_0 ≠ 0` it is `O(1)/T ∝ d^{−1/2}`, with the Gaussian distribution function `8 d^{−1/2}`. `d^{−1/2}` separates the two at every `d`.
+//! `±0.1` leaves five times that deviation. A Gaussian-CDF router stands at 0.01 then.
 //!
 //! Rates: `6κ³Φ_11(β)(1−β²)` is the law of a pair with `a = b = s = 0`. Here `a` and `b` are of the order of `κ`, and the law is the gradient of the pair's own loss at its five overlaps `κ, β, a, b, s`, whatever the other pairs do: they contribute `O(d^{−1/2})`. The rate is measured between the crossings of `(1 ∓ 0.005)β`: on the ray it grows like `β³`,
 //! which makes the quotient differ from the mean of both ends by `10⁻⁴`; where it passes through its minimum (`β` near 0.3) by some `10⁻³`.
@@ -39,8 +37,6 @@ type Overlaps = [f64; 5];
 pub(super) struct Together {
     /// `|β|` when `|κ|` reaches ½.
     pub(super) at_expert: f64,
-    /// Time at which `|β|` reaches ½.
-    pub(super) router: Option<f64>,
     /// At each of [`LEVELS`] the measured rate of `|β|`, and the overlaps at the two crossings that measure it.
     rates: Vec<Option<(f64, Overlaps, Overlaps)>>,
 }
@@ -56,7 +52,7 @@ impl Tracker {
     /// What to watch beside the experts, whose watch comes first.
     pub(super) fn watches() -> impl Iterator<Item = Watch> {
         let sides = LEVELS.into_iter().flat_map(|level| [level * (1.0 - SPAN), level * (1.0 + SPAN)]);
-        std::iter::once(0.5).chain(sides).map(Watch::RouterMagnitude)
+        sides.map(Watch::RouterMagnitude)
     }
 
     /// Notes a router's crossing.
@@ -71,10 +67,10 @@ impl Tracker {
     pub(super) fn of(&self, (i, j): (usize, usize), at_expert: f64) -> Together {
         let passed = |watch: usize| self.passed.get(&(i, j, watch)).copied();
         let rate = |level: usize| {
-            let ((since, before), (until, after)) = (passed(2 * level + 2)?, passed(2 * level + 3)?);
+            let ((since, before), (until, after)) = (passed(2 * level + 1)?, passed(2 * level + 2)?);
             Some((2.0 * SPAN * LEVELS[level] / (until - since), before, after))
         };
-        Together { at_expert, router: passed(1).map(|(time, _)| time), rates: (0..LEVELS.len()).map(rate).collect() }
+        Together { at_expert, rates: (0..LEVELS.len()).map(rate).collect() }
     }
 }
 
