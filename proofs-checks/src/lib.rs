@@ -19,6 +19,7 @@ mod report;
 pub mod rigor;
 mod run;
 pub mod statistics;
+pub mod symbolic;
 mod table;
 mod verdict;
 

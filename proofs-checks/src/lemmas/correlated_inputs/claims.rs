@@ -148,7 +148,7 @@ fn course(run: &Run<'_>, start: &Start, inputs: &Inputs) -> Result<Course, Check
     let general = GeneralLoss::under(start, inputs);
     let (teachers, root) = (start.teachers(), (start.dimension as f64).sqrt());
     let until = 0.3 * root + PATIENCE;
-    let (mut experts, mut routers): (Vec<(usize, usize)>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
+    let mut experts: Vec<(usize, usize)> = Vec::new();
     let (mut guided, mut recovered) = (true, vec![false; teachers]);
     let (mut end, mut event_end) = (None, None);
     let interrupted = |_: f64| run.proceed().is_err();
@@ -162,10 +162,7 @@ fn course(run: &Run<'_>, start: &Start, inputs: &Inputs) -> Result<Course, Check
             let pair = (event.student, event.other);
             match event.watch {
                 0 => experts.push(pair),
-                1 => {
-                    guided &= experts.contains(&pair);
-                    routers.push(pair);
-                }
+                1 => guided &= experts.contains(&pair),
                 _ => recovered[event.other] = true,
             }
             if recovered.contains(&false) {

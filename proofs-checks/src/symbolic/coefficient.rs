@@ -1,0 +1,220 @@
+//! Polynomials with integer coefficients in the parameters, their greatest common divisors and fractions: the field that coefficients of relations are from.
+
+use dashu_base::{Gcd, Signed};
+use dashu_int::IBig;
+use std::collections::BTreeMap;
+
+/// A polynomial in a fixed number of variables: coefficients by exponents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Coefficient {
+    /// No coefficient is zero.
+    pub(super) terms: BTreeMap<Vec<u32>, IBig>,
+}
+
+impl Coefficient {
+    /// An integer, for `variables` variables.
+    pub(super) fn integer(value: impl Into<IBig>, variables: usize) -> Self {
+        let mut polynomial = Self::default();
+        polynomial.add(vec![0; variables], value.into());
+        polynomial
+    }
+
+    /// Whether it is zero.
+    pub(super) fn is_zero(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether it is a number, one or minus one.
+    pub(super) fn is_unit(&self) -> bool {
+        self.as_integer().is_some_and(|value| value == IBig::ONE || value == -IBig::ONE)
+    }
+
+    /// The integer it is, if it is one.
+    pub(super) fn as_integer(&self) -> Option<IBig> {
+        match self.terms.len() {
+            0 => Some(IBig::ZERO),
+            1 => self.terms.iter().next().filter(|(e, _)| e.iter().all(|x| *x == 0)).map(|(_, c)| c.clone()),
+            _ => None,
+        }
+    }
+
+    /// Adds a term.
+    pub(super) fn add(&mut self, exponents: Vec<u32>, value: IBig) {
+        if value == IBig::ZERO {
+            return;
+        }
+        let entry = self.terms.entry(exponents);
+        match entry {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                *entry.get_mut() += value;
+                if *entry.get() == IBig::ZERO {
+                    entry.remove();
+                }
+            }
+        }
+    }
+
+    /// `self·other`.
+    pub(super) fn times(&self, other: &Self) -> Self {
+        let mut product = Self::default();
+        for (a, x) in &self.terms {
+            for (b, y) in &other.terms {
+                product.add(a.iter().zip(b).map(|(a, b)| a + b).collect(), x * y);
+            }
+        }
+        product
+    }
+
+    /// `self − other`.
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        let mut difference = self.clone();
+        for (exponents, value) in &other.terms {
+            difference.add(exponents.clone(), -value);
+        }
+        difference
+    }
+
+    /// `−self`.
+    pub(super) fn negated(&self) -> Self {
+        Self { terms: self.terms.iter().map(|(e, c)| (e.clone(), -c)).collect() }
+    }
+
+    fn leading(&self) -> Option<(&Vec<u32>, &IBig)> {
+        self.terms.last_key_value()
+    }
+
+    /// Whether the leading coefficient is negative.
+    pub(super) fn is_negative(&self) -> bool {
+        self.leading().is_some_and(|(_, value)| value.is_negative())
+    }
+
+    /// `self/divisor` where that is a polynomial with integer coefficients.
+    pub(super) fn divided(&self, divisor: &Self) -> Option<Self> {
+        let (exponents, value) = divisor.leading()?;
+        let (mut rest, mut quotient) = (self.clone(), Self::default());
+        while let Some((e, c)) = rest.leading() {
+            let e: Option<Vec<u32>> = e.iter().zip(exponents).map(|(a, b)| a.checked_sub(*b)).collect();
+            let (e, c) = (e?, c.clone());
+            if &c % value != IBig::ZERO {
+                return None;
+            }
+            let term = Self { terms: BTreeMap::from([(e.clone(), &c / value)]) };
+            rest = rest.minus(&term.times(divisor));
+            quotient.add(e, c / value);
+        }
+        Some(quotient)
+    }
+
+    /// The first variable that occurs.
+    fn main_variable(&self) -> Option<usize> {
+        self.terms.keys().filter_map(|e| e.iter().position(|x| *x > 0)).min()
+    }
+
+    fn degree(&self, variable: usize) -> u32 {
+        self.terms.keys().map(|e| e[variable]).max().unwrap_or(0)
+    }
+
+    /// Coefficients by the power of a variable.
+    fn by_power(&self, variable: usize) -> BTreeMap<u32, Self> {
+        let mut found: BTreeMap<u32, Self> = BTreeMap::new();
+        for (e, c) in &self.terms {
+            let mut rest = e.clone();
+            rest[variable] = 0;
+            found.entry(e[variable]).or_default().add(rest, c.clone());
+        }
+        found
+    }
+
+    fn shifted(&self, variable: usize, by: u32) -> Self {
+        let moved = |e: &Vec<u32>| {
+            let mut e = e.clone();
+            e[variable] += by;
+            e
+        };
+        Self { terms: self.terms.iter().map(|(e, c)| (moved(e), c.clone())).collect() }
+    }
+
+    /// The greatest common divisor, with a positive leading coefficient; by primitive remainders in one variable after the other.
+    pub(super) fn gcd(&self, other: &Self) -> Self {
+        let positive = |x: Self| if x.is_negative() { x.negated() } else { x };
+        if self.is_zero() {
+            return positive(other.clone());
+        }
+        if other.is_zero() {
+            return positive(self.clone());
+        }
+        let variables = self.terms.keys().next().map_or(0, Vec::len);
+        if let (Some(a), Some(b)) = (self.as_integer(), other.as_integer()) {
+            return Self::integer(IBig::from((&a).gcd(&b)), variables);
+        }
+        let variable = match (self.main_variable(), other.main_variable()) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or(0),
+        };
+        let content = |of: &Self| of.by_power(variable).values().fold(Self::default(), |gcd, c| gcd.gcd(c));
+        let [content_a, content_b] = [content(self), content(other)];
+        let common = content_a.gcd(&content_b);
+        if self.degree(variable) == 0 || other.degree(variable) == 0 {
+            return common;
+        }
+        let primitive = |x: &Self, content: &Self| x.divided(content).unwrap_or_else(|| x.clone());
+        let (mut a, mut b) = (primitive(self, &content_a), primitive(other, &content_b));
+        if a.degree(variable) < b.degree(variable) {
+            (a, b) = (b, a);
+        }
+        while !b.is_zero() {
+            let rest = a.pseudo_remainder(&b, variable);
+            a = b;
+            b = if rest.is_zero() {
+                rest
+            } else if rest.degree(variable) == 0 {
+                return common;
+            } else {
+                primitive(&rest, &content(&rest))
+            };
+        }
+        positive(a.times(&common))
+    }
+
+    fn pseudo_remainder(&self, divisor: &Self, variable: usize) -> Self {
+        let degree = divisor.degree(variable);
+        let leading = divisor.by_power(variable).remove(&degree).unwrap_or_default();
+        let mut rest = self.clone();
+        while !rest.is_zero() && rest.degree(variable) >= degree {
+            let power = rest.degree(variable);
+            let first = rest.by_power(variable).remove(&power).unwrap_or_default();
+            rest = rest.times(&leading).minus(&divisor.times(&first).shifted(variable, power - degree));
+        }
+        rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn polynomial(terms: &[(i64, [u32; 2])]) -> Coefficient {
+        let mut polynomial = Coefficient::default();
+        terms.iter().for_each(|(c, e)| polynomial.add(e.to_vec(), (*c).into()));
+        polynomial
+    }
+
+    #[test]
+    fn divisors_of_products_are_found() {
+        // (x + y)(x − y)·6 and (x + y)²·4.
+        let (s, d) = (polynomial(&[(1, [1, 0]), (1, [0, 1])]), polynomial(&[(1, [1, 0]), (-1, [0, 1])]));
+        let six = Coefficient::integer(6, 2);
+        let a = s.times(&d).times(&six);
+        let b = s.times(&s).times(&Coefficient::integer(-4, 2));
+        assert_eq!(a.gcd(&b), s.times(&Coefficient::integer(2, 2)));
+        assert_eq!(b.gcd(&a), a.gcd(&b));
+        assert_eq!(a.divided(&s).unwrap(), d.times(&six));
+        assert_eq!(a.divided(&b), None);
+        // x²y + 1 and y share nothing.
+        assert!(polynomial(&[(1, [2, 1]), (1, [0, 0])]).gcd(&polynomial(&[(3, [0, 1])])).is_unit());
+        assert_eq!(polynomial(&[(2, [0, 1])]).gcd(&Coefficient::default()), polynomial(&[(2, [0, 1])]));
+    }
+}

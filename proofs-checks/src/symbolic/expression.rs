@@ -1,0 +1,85 @@
+//! What a user writes down: an expression with the columns where its parts begin.
+
+use dashu_ratio::RBig;
+
+/// A function that expressions may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `e^u`.
+    Exp,
+    /// `(e^u − e^{−u})/(e^u + e^{−u})`.
+    Tanh,
+    /// `1/(1 + e^{−u})`.
+    Sigmoid,
+    /// `u Φ(u)`, `Φ` the Gaussian distribution function.
+    Gelu,
+    /// `(2/√π) ∫_0^u e^{−t²} dt`.
+    Erf,
+    /// `max(u, 0)`; almost everywhere.
+    Relu,
+    /// `sin u`.
+    Sin,
+    /// `cos u`.
+    Cos,
+    /// `ln(1 + e^u)`.
+    Softplus,
+}
+
+impl Function {
+    /// All of them with their names.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("exp", Self::Exp),
+        ("tanh", Self::Tanh),
+        ("sigmoid", Self::Sigmoid),
+        ("gelu", Self::Gelu),
+        ("erf", Self::Erf),
+        ("relu", Self::Relu),
+        ("sin", Self::Sin),
+        ("cos", Self::Cos),
+        ("softplus", Self::Softplus),
+    ];
+
+    /// The function of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+    }
+}
+
+/// A part of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    /// Where it begins in the source, in characters from 1.
+    pub column: usize,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// The kinds of parts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A rational number.
+    Number(RBig),
+    /// An input (`x`, `x1`, `x2`, …) or a parameter.
+    Symbol(String),
+    /// `a + b`.
+    Sum(Box<Expression>, Box<Expression>),
+    /// `a·b`.
+    Product(Box<Expression>, Box<Expression>),
+    /// `a/b`.
+    Quotient(Box<Expression>, Box<Expression>),
+    /// `−a`.
+    Negative(Box<Expression>),
+    /// `a^n`.
+    Power(Box<Expression>, i64),
+    /// `f(a)`.
+    Call(Function, Box<Expression>),
+}
+
+/// Whether a name is that of an input: `x`, or `x` and a positive number without leading zeros.
+pub(super) fn is_input(name: &str) -> bool {
+    match name.strip_prefix('x') {
+        Some("") => true,
+        Some(digits) => !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()),
+        None => false,
+    }
+}
