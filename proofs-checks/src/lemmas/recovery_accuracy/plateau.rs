@@ -229,7 +229,12 @@ impl Grid {
         self.recovered(setting).filter(|row| !row.awake)
     }
 
-    /// Over the readings in scope.
+    /// What belongs to the start, over all readings: whether a student is awake later does not matter to it.
+    pub(super) fn of_starts(&self, setting: Setting, number: impl Fn(&Plateau) -> Option<f64>) -> Vec<f64> {
+        self.recovered(setting).filter_map(number).collect()
+    }
+
+    /// What is read, over the readings in scope.
     pub(super) fn of(&self, setting: Setting, number: impl Fn(&Plateau) -> Option<f64>) -> Vec<f64> {
         self.asleep(setting).filter_map(number).collect()
     }
@@ -270,23 +275,22 @@ impl Grid {
         ];
         let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
         for &setting in self.settings.iter().filter(|setting| which(setting)) {
-            let some = |of: &dyn Fn(&Plateau) -> Option<f64>| {
-                statistics::median(&self.of(setting, of), LEVEL).map(|e| e.value)
-            };
-            let middle = |of: &dyn Fn(&Plateau) -> f64| some(&|row| Some(of(row)));
+            let median = |numbers: Vec<f64>| statistics::median(&numbers, LEVEL).map(|e| e.value);
+            let middle = |of: &dyn Fn(&Plateau) -> f64| median(self.of(setting, |row| Some(of(row))));
+            let deltas = self.of_starts(setting, |row| (setting.scale > 0.0).then_some(row.delta));
             let [constant, asleep] = [true, false].map(|awake| self.constant(&[setting], awake));
             table.push([
                 setting.students.into(),
                 setting.dimension.into(),
                 setting.scale.into(),
-                some(&|row| (setting.scale > 0.0).then_some(row.delta)).into(),
+                median(deltas).into(),
                 self.recovered(setting).count().into(),
                 self.recovered(setting).filter(|row| row.awake).count().into(),
                 middle(&|row| row.expert).into(),
                 middle(&|row| row.law).into(),
-                some(&|row| row.foretold).into(),
+                median(self.of(setting, |row| row.foretold)).into(),
                 middle(&|row| row.router).into(),
-                some(&|row| row.bound(setting)).into(),
+                median(self.of_starts(setting, |row| row.bound(setting))).into(),
                 constant.into(),
                 asleep.into(),
                 asleep.map(f64::recip).into(),
