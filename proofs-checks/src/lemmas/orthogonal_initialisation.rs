@@ -19,7 +19,7 @@
 //!
 //! *Accuracy.* The loss at the end is that of redundant students, and does not show how exact the recovered pairs are. Of these, and with orthogonal students, `1 − κ` on the plateau is a sum of fourth powers of overlaps `u = c d^{−1/2}` of dormant students (`recovery-accuracy`), and without `v ⟂ w` each `u` changes by
 //! the relative `|zz'|/(2c) d^{−1/2}`: the factor by which `1 − κ` changes is 1.01 for a typical pair at `d = 10⁴`, some times that for small `c`. A pair that is still approaching the plateau, at the rate 0.538, comes earlier or later by `|zz'|/(9c²)`: a factor of 1.03.
-//! Awake students and other outcomes change it by more, in few starts. Of a start the pair that changes most is taken; the median over starts is accepted up to 1.1. For unmatched starts it is a quotient of fourth powers of unlike numbers, and of the order of ten. With random students dipoles
+//! Awake students and other outcomes change it by more, in fewer than half of the starts (a quarter is seen). Of a start the pair that changes most is taken; the median over starts is accepted up to 1.1. For unmatched starts it is a quotient of fourth powers of unlike numbers, ten and more. With random students dipoles
 //! decide which overlaps are left over, and nothing is derived: the table has their factor.
 
 mod degree_two;

@@ -56,7 +56,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "router-dependence",
     paper: "2510.07205",
     claim: "With Gaussian-CDF routers (A_0 = E π(Z) = ½) the first alignment takes T = Θ(√d) at the rate p·p!A_0², as with sigmoid ones, and its router follows with the lag of the rate 6κ³Φ_11(β)(1−β²) with its own Φ; with tanh routers (A_0 = 0) it takes T = Θ(d), by the quartic law with A_1², \
-            and the router aligns together with its expert: when |κ| reaches ½, |β| is that of the fastest growing direction (0.17) within 10 %; with either the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
+            and the router aligns together with its expert: when |κ| reaches ½, |β| is that of the fastest growing direction (0.17) within a third; with either the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
     scope: "This project's question, beyond the paper, which has sigmoid routers. Population gradient flow, x ~ N(0, I_d), Gaussian-CDF and tanh routers, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start; times and overlaps are medians over starts; \
             d as in the tables, at the fixed numbers of students and teachers of the run. Sigmoid and Gaussian-CDF routers both have A_0 = ½, so the dependence on A_0 is not tested. No claim about other routers: where E (π²)''(Z) < 0, v ⟂ w is unstable, and A_0 ≠ 0 does not suffice.",
     ledger: Label::Supported,
@@ -85,8 +85,9 @@ const LEAST: f64 = 0.25;
 const EQUAL: [f64; 2] = [0.98, 1.02];
 const ROOT: [f64; 2] = [0.49, 0.51];
 const LINEAR: [f64; 2] = [0.95, 1.05];
-/// Accepted ratio of a router's overlap when its expert aligns to that on the ray.
-const BESIDE: [f64; 2] = [0.9, 1.1];
+/// Accepted ratio of a router's overlap when its expert aligns to that on the ray; and in the finding, which is closer.
+const BESIDE: [f64; 2] = [0.75, 1.33];
+const CLOSELY: [f64; 2] = [0.9, 1.1];
 const EIGENVALUE_ERROR: f64 = 1e-9;
 /// The place in [`LEVELS`] at which the law without `a` and `b` is put to the test.
 const MIDDLE: usize = 2;
@@ -127,16 +128,29 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Evidence::estimate(format!("{what}, {at}, median over runs"), LEVEL, median(&ratios, replicates.len()), EQUAL)
     };
     let lags = delays_over_law(&followers);
-    let stands = |values: &[f64], ray: Option<f64>, what: &str| {
+    let stands = |values: &[f64], ray: Option<f64>, what: &str, accept: [f64; 2]| {
         let ratios: Vec<f64> = values.iter().filter_map(|value| Some(value / ray?)).collect();
         let statement =
             format!("|router overlap| when the |expert overlap| reaches ½ over that of {what}, {at}, median over runs");
-        Evidence::estimate(statement, LEVEL, median(&ratios, replicates.len()), BESIDE)
+        Evidence::estimate(statement, LEVEL, median(&ratios, replicates.len()), accept)
     };
     let pairs: Vec<&Together> = tanh[top].iter().filter_map(|row| row.together.as_ref()).collect();
     let at_expert: Vec<f64> = pairs.iter().map(|pair| pair.at_expert).collect();
+    let beside = |accept| stands(&at_expert, rays[0], "a pair on the ray 3 : 1 : √3 : √3, tanh routers", accept);
     // The same of the first pair with Gaussian-CDF routers.
     let behind: Vec<f64> = followers.iter().filter_map(|row| row.first()?.standing()).collect();
+    let ahead = |accept| {
+        [
+            Control::new(
+                "Gaussian-CDF routers, which align after their experts, are rejected",
+                stands(&behind, rays[0], "that pair, Gaussian-CDF routers", accept),
+            ),
+            Control::new(
+                "the passage without a and b is rejected",
+                stands(&at_expert, rays[1], "a pair with a = b = 0, tanh routers", accept),
+            ),
+        ]
+    };
     let spectrum = |name: &str, deviation: f64| {
         let statement = format!(
             "largest deviation of an eigenvalue of the dense Hessian at two teachers from the closed form in Φ, {name}"
@@ -156,31 +170,23 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
         exponent(&tanh, "tanh routers, T ∝ d", LINEAR),
         ratio(&tanh, "tanh routers: T over the integrated quartic law", 1.0),
-        stands(&at_expert, rays[0], "a pair on the ray 3 : 1 : √3 : √3, tanh routers")
-            .with_witness(json!({ "on the ray": rays[0], "without a and b": rays[1] })),
+        beside(BESIDE).with_witness(json!({ "on the ray": rays[0], "without a and b": rays[1] })),
     ];
     evidence.extend(deviations.iter().map(|row| spectrum(&row.router, row.own)));
     let mistaken =
         deviations.iter().find(|row| row.router == Router::GaussianCdf.name()).map_or(0.0, |row| row.of_sigmoid);
-    let controls = vec![
+    let mut controls = vec![
         Control::new("tanh routers, whose T is ∝ d, are rejected as √d", exponent(&tanh, "tanh routers, T ∝ √d", ROOT)),
         Control::new(
             "the rate 18(A_0 + 0.03)² for Gaussian-CDF routers is rejected",
             ratio(&gaussian, "T over the closed form at the rate 18·0.53²", (0.53_f64 / 0.5).powi(2)),
         ),
         Control::new(
-            "Gaussian-CDF routers, which align after their experts, are rejected",
-            stands(&behind, rays[0], "that pair, Gaussian-CDF routers"),
-        ),
-        Control::new(
-            "the passage without a and b is rejected",
-            stands(&at_expert, rays[1], "a pair with a = b = 0, tanh routers"),
-        ),
-        Control::new(
             "the sigmoid's spectrum for Gaussian-CDF routers is rejected",
             spectrum("Gaussian-CDF routers against the sigmoid's closed form", mistaken),
         ),
     ];
+    controls.extend(ahead(BESIDE));
     let statement = "tanh routers: T by the time law of one expert without its router, rate 18A_0² = 0, is infinite; starts align all the same, but for those whose pairs all run into the rest points κ = 0 of the quartic law";
     let aligned = |by: f64, when: &str| {
         let count = tanh[top].iter().filter(|row| row.time.is_some_and(|time| time <= by)).count() as u64;
@@ -208,6 +214,13 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let stalled = guided.interval();
     let of_rates = rates.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
     let findings = vec![
+        Finding::judged(
+            "tanh routers stand beside their experts within 10 % of the ray's overlap",
+            beside(CLOSELY).statement().to_string(),
+            &[beside(CLOSELY)],
+            &ahead(CLOSELY),
+            json!(beside(CLOSELY).interval()),
+        ),
         Finding::judged("tanh routers learn", statement, &[item], &[soon], json!(null)),
         Finding::judged(
             "the rate of a tanh router is that of its pair alone",
