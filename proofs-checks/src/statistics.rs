@@ -74,6 +74,19 @@ pub fn median(data: &[f64], level: f64) -> Option<Estimate> {
     })
 }
 
+/// The median over `runs` runs of which some have no value, which may lie on either side: the interval that holds whichever it is. None where they could carry off an end.
+pub fn median_of_all(values: &[f64], runs: usize, level: f64) -> Option<Estimate> {
+    let missing = runs.checked_sub(values.len())?;
+    let with = |value: f64| {
+        let all: Vec<f64> = values.iter().copied().chain(std::iter::repeat_n(value, missing)).collect();
+        median(&all, level)
+    };
+    let (low, high) = (with(f64::MIN)?, with(f64::MAX)?);
+    let interval = [low.interval[0], high.interval[1]];
+    let bounded = interval.iter().all(|end| end.abs() < f64::MAX);
+    bounded.then_some(Estimate { value: 0.5 * (low.value + high.value), interval, coverage: low.coverage })
+}
+
 /// A probability from `successes` in independent `trials`, by Clopper and Pearson: with α = 1 − `level`,
 /// [B(α/2; s, n − s + 1), B(1 − α/2; s + 1, n − s)], B the Beta quantile; an end is 0 at s = 0 and 1 at s = n.
 /// The coverage is at least `level`.
@@ -211,6 +224,14 @@ mod tests {
         assert_eq!(mean(&[1e308, -1e308], 0.99), None);
         assert_eq!(median(&[], 0.5), None);
         assert_eq!(median(&[1.0, f64::INFINITY, 2.0, 3.0, 4.0, 5.0], 0.9), None);
+        // Twenty values: the ranks at 0.9 are 6 and 15. Two missing ones reach one further on either side, and nine carry off an end.
+        let values: Vec<f64> = (1..=20).map(f64::from).collect();
+        let all = median(&values, 0.9).unwrap();
+        assert_eq!(median_of_all(&values, 20, 0.9), Some(all));
+        let some = median_of_all(&values[1..19], 20, 0.9).unwrap();
+        assert_eq!(some.interval, [all.interval[0] - 1.0, all.interval[1] + 1.0]);
+        assert_eq!(median_of_all(&values[..11], 20, 0.9), None);
+        assert_eq!(median_of_all(&values, 19, 0.9), None);
         assert_eq!(proportion(0, 0, 0.99), None);
         assert_eq!(proportion(3, 2, 0.99), None);
         assert_eq!(slope(&[1.0, 2.0], &[1.0, 2.0], 0.99), None);

@@ -47,8 +47,8 @@ use super::guided_router::{LEVELS, delays_over_law, pursue};
 use together::{Laws, PATIENCE, RAY, SADDLE, Together, Tracker, from_ray};
 
 use crate::{
-    CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale,
-    Table, statistics,
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
+    statistics,
 };
 
 /// The lemma's row in the registry.
@@ -120,19 +120,24 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let ends = arm[0].iter().zip(&arm[top]);
         let slopes: Vec<f64> = ends.filter_map(|(low, high)| Some((high.time? / low.time?).ln() / decades)).collect();
         let statement = format!("{what}: exponent of T in d over d ≥ 10⁴, median over runs");
-        Evidence::estimate(statement, LEVEL, median(&slopes, replicates.len()), accept)
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&slopes, replicates.len(), LEVEL), accept)
     };
     let at = format!("d = {:e}", dimensions[top] as f64);
     let ratio = |arm: &[Vec<Alignment>], what: &str, factor: f64| {
         let ratios: Vec<f64> = arm[top].iter().filter_map(|row| Some(factor * row.time? / row.predicted?)).collect();
-        Evidence::estimate(format!("{what}, {at}, median over runs"), LEVEL, median(&ratios, replicates.len()), EQUAL)
+        Evidence::estimate(
+            format!("{what}, {at}, median over runs"),
+            LEVEL,
+            statistics::median_of_all(&ratios, replicates.len(), LEVEL),
+            EQUAL,
+        )
     };
     let lags = delays_over_law(&followers);
     let stands = |values: &[f64], ray: Option<f64>, what: &str, accept: [f64; 2]| {
         let ratios: Vec<f64> = values.iter().filter_map(|value| Some(value / ray?)).collect();
         let statement =
             format!("|router overlap| when the |expert overlap| reaches ½ over that of {what}, {at}, median over runs");
-        Evidence::estimate(statement, LEVEL, median(&ratios, replicates.len()), accept)
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&ratios, replicates.len(), LEVEL), accept)
     };
     let pairs: Vec<&Together> = tanh[top].iter().filter_map(|row| row.together.as_ref()).collect();
     let at_expert: Vec<f64> = pairs.iter().map(|pair| pair.at_expert).collect();
@@ -165,7 +170,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 "Gaussian-CDF routers: lag of the router over that of the law with its own Φ, {at}, median over runs"
             ),
             LEVEL,
-            median(&lags, replicates.len()),
+            statistics::median_of_all(&lags, replicates.len(), LEVEL),
             EQUAL,
         ),
         exponent(&tanh, "tanh routers, T ∝ d", LINEAR),
@@ -206,7 +211,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let ratios: Vec<f64> = rows[level].iter().map(|row| row[1] / law(row)).collect();
         let statement =
             format!("tanh routers: measured d|β|/dt over {name} at |β| = {}, {at}, median over runs", LEVELS[level]);
-        Evidence::estimate(statement, LEVEL, median(&ratios, replicates.len()), EQUAL)
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&ratios, replicates.len(), LEVEL), EQUAL)
     };
     let rates: Vec<Evidence> =
         (0..LEVELS.len()).map(|level| rate(level, "that of the pair alone", &|row| row[2])).collect();
@@ -240,19 +245,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         [Scale::Log; 2],
     )];
     Ok(Findings { evidence, controls, findings, tables, figures })
-}
-
-/// The median over all runs, of which those without a value may lie on either side; none where they could carry off an end of its interval.
-fn median(values: &[f64], runs: usize) -> Option<Estimate> {
-    let missing = runs.checked_sub(values.len())?;
-    let with = |value: f64| {
-        let all: Vec<f64> = values.iter().copied().chain(std::iter::repeat_n(value, missing)).collect();
-        statistics::median(&all, LEVEL)
-    };
-    let (low, high) = (with(f64::MIN)?, with(f64::MAX)?);
-    let interval = [low.interval[0], high.interval[1]];
-    let bounded = interval.iter().all(|end| end.abs() < f64::MAX);
-    bounded.then_some(Estimate { value: 0.5 * (low.value + high.value), interval, coverage: low.coverage })
 }
 
 fn law(run: &Run<'_>, router: Router, dimension: u64) -> InitialLaw {

@@ -63,17 +63,16 @@ impl Window {
     fn exponent(&self, statement: &str, of: impl Fn(&Passage) -> Option<f64>, accept: [f64; 2]) -> Evidence {
         let last = self.dimensions.len() - 1;
         let decades = (self.dimensions[last] as f64 / self.dimensions[0] as f64).ln();
-        // What did not come counts as later than all others.
         let slope = |row: &Vec<Passage>| Some((of(&row[last])? / of(&row[0])?).ln() / decades);
-        let slopes: Vec<f64> = self.rows.iter().map(|row| slope(row).unwrap_or(f64::INFINITY)).collect();
-        let statement = format!("{statement}: exponent in d between 10⁴ and 10⁸, median over starts");
-        Evidence::estimate(statement, LEVEL, statistics::median(&slopes, LEVEL), accept)
+        let slopes: Vec<f64> = self.rows.iter().filter_map(slope).collect();
+        let statement = format!("{statement}: exponent in d between 10⁴ and 10⁸, median over all starts");
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&slopes, self.rows.len(), LEVEL), accept)
     }
 
     fn ratio(&self, factor: f64, statement: &str) -> Evidence {
         let last = |row: &Vec<Passage>| Some(factor * row.last()?.ratio?);
-        let ratios: Vec<f64> = self.rows.iter().map(|row| last(row).unwrap_or(f64::INFINITY)).collect();
-        Evidence::estimate(statement, LEVEL, statistics::median(&ratios, LEVEL), [0.95, 1.05])
+        let ratios: Vec<f64> = self.rows.iter().filter_map(last).collect();
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&ratios, self.rows.len(), LEVEL), [0.95, 1.05])
     }
 
     /// Share of the starts in which the gap is there, to half of its size, at every dimension; no gap where the plateau is gone.
