@@ -108,7 +108,7 @@ mod tests {
             r#""statement":"a hundred times the value","evidence":{"kind":"comparison","statement":"the last value","#,
             r#""level":null,"interval":[100.0,100.0],"accept":[0.0,10.0],"holds":false,"reason":null,"#,
             r#""witness":null,"certificate":null},"rejected":true}],"findings":[{"title":"t","statement":"s","#,
-            r#""verdict":"supported","witness":{}}],"tables":[{"name":"steps","columns":[{"name":"index","unit":""},"#,
+            r#""verdict":"supported","witness":{"judged":[{"accept":[0.0,10.0],"interval":[1.0,1.0]}]}}],"tables":[{"name":"steps","columns":[{"name":"index","unit":""},"#,
             r#"{"name":"value","unit":"time"}],"rows":[[0,0.0],[1,0.5],[2,1.0]]}],"figures":[{"name":"steps","#,
             r#""title":"Steps","table":"steps","x":"index","series":["value"],"scale":["linear","log"],"#,
             r#""marks":[{"axis":"x","value":1.0,"label":"one"}]}],"parameters":{"step":0.5,"units":3},"seed":7,"#,
