@@ -23,6 +23,7 @@
 //! Times are those of the first expert overlap ½, for two dimensions with paired starts, `1 ≤ c ≤ 4`: by the closed form the two-point slope lies in `[0.500, 0.52]` for `d = 10⁴, 10⁵`, so `½ ± 0.03`; a law in `ln d` has
 //! slope below 0.12 there and one in `d^{1/4}` below 0.3. `T` over the closed form carries corrections `O(κ_0) < 0.02`: ±0.05. A teacher counts as found if it is aligned within three times the closed-form time; a law that survives finds it in every start, twelve
 //! of twelve give the interval `[0.64, 1]`, and `[0.6, 1]` is accepted; where it is never found the interval is `[0, 0.36]`.
+//! Toeplitz inputs are followed at a small dimension, in all coordinates; isotropic flows are on time there too, by the median within 0.4 % at `d = 100` (lemma `phase-transition`).
 
 mod claims;
 mod law;

@@ -156,7 +156,7 @@ impl PublishedFigure {
         };
         vec![
             judged(
-                "the published figure: SGD's first alignment is the flow's",
+                "the published figure: SGD aligns the flow's first pair, on time",
                 self.delayed(1.0, ""),
                 self.delayed(5.0, ", SGD's clock at five times its step"),
             ),
@@ -180,7 +180,10 @@ impl PublishedFigure {
                 let pairs: Vec<usize> = students.iter().enumerate().map(|(j, i)| i * self.teachers + j).collect();
                 let mut heads: Vec<String> =
                     students.iter().enumerate().map(|(j, i)| format!("student {i}, teacher {j}")).collect();
-                heads.push("largest other".into());
+                // One student and one teacher have no others.
+                if self.overlaps.len() > pairs.len() {
+                    heads.push("largest other".into());
+                }
                 let columns = heads.iter().map(|head| Column::new(head, ""));
                 let mut table = Table::new(&name, std::iter::once(Column::new("t", "time")).chain(columns));
                 for (k, row) in overlaps.iter().enumerate() {
@@ -188,11 +191,6 @@ impl PublishedFigure {
                     let others = (0..row.len()).filter(|pair| !pairs.contains(pair)).map(|pair| row[pair]);
                     let shown = pairs.iter().map(|pair| row[*pair]).chain(others.reduce(f64::max));
                     table.push(std::iter::once(time.into()).chain(shown.map(Into::into)));
-                }
-                if overlaps.first().is_some_and(|row| row.len() == pairs.len()) {
-                    // One student and one teacher: there are no others.
-                    heads.pop();
-                    table.columns.pop();
                 }
                 tables.push(table);
                 let title =
