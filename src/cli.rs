@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Loss(LossArguments),
     /// Gradient flow of a student-teacher pair, with events.
     Flow(FlowArguments),
+    /// Linear relations among the derivatives of an expert under its gate, and the independence of the rest.
+    Identify(IdentifyArguments),
     /// Re-checks certificates from disk, trusting nothing else.
     Recheck(RecheckArguments),
     /// A completion script for a shell.
@@ -124,6 +126,28 @@ pub(crate) struct FlowArguments {
     #[arg(long, value_name = "T1,T2,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = time)]
     pub(crate) at: Vec<f64>,
     /// Write the flow, its tables and figures to this directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `verify identify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Inputs are x, or x1, x2, …; every other name is a parameter. Functions: exp, tanh, sigmoid, gelu, erf, relu, \
+    sin, cos, softplus; + - * /, integer powers (^), rational constants; division by parameters only."
+)]
+pub(crate) struct IdentifyArguments {
+    /// The expert, as \"tanh(a*x + b)\".
+    #[arg(value_name = "EXPERT", allow_hyphen_values = true)]
+    pub(crate) expert: String,
+    /// The gate that multiplies it, as \"exp(w*x)\".
+    #[arg(long, value_name = "EXPR", default_value = "1", allow_hyphen_values = true)]
+    pub(crate) gate: String,
+    /// Derivatives up to this order.
+    #[arg(long, value_name = "ORDER", default_value_t = 2, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=3))]
+    pub(crate) order: u32,
+    /// Write the answer and the certificate to this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod flow;
+mod identify;
 mod interrupt;
 mod listing;
 mod loss;
@@ -43,6 +44,7 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Action::Check(plan) => check::run(&plan, &shared),
         Action::Command(Command::Loss(arguments)) => loss::run(arguments, &shared),
         Action::Command(Command::Flow(arguments)) => flow::run(arguments, &shared),
+        Action::Command(Command::Identify(arguments)) => identify::run(arguments, &shared),
         Action::Command(Command::Recheck(arguments)) => recheck::run(arguments, &shared),
         Action::Command(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -109,6 +109,9 @@ impl Evidence {
         match certificate.as_deref().map(recheck) {
             None => record.reason = Some("no certificate could be made".into()),
             Some(Ok(accepted)) => {
+                if accepted.identity {
+                    record.kind = Kind::Identity;
+                }
                 record.holds = Some(true);
                 record.interval = Some(accepted.interval);
                 record.accept = accepted.accept.map(Some);

@@ -7,23 +7,68 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::dyadic::Dyadic;
+use dashu_int::{IBig, UBig};
 use moe_kernels::Real;
 
 /// A closed interval that holds a real number, or the whole line where nothing is known (after a division by an interval that holds zero).
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Ball {
+pub(crate) struct Ball {
     ends: Option<[Dyadic; 2]>,
     precision: usize,
 }
 
 impl Ball {
     /// An integer, exact, for computations with `precision` bits.
-    pub(super) fn integer(value: i64, precision: usize) -> Self {
+    pub(crate) fn integer(value: i64, precision: usize) -> Self {
         Self::point(Dyadic::new(value.into(), 0), precision)
     }
 
     pub(super) fn point(value: Dyadic, precision: usize) -> Self {
         Self { ends: Some([value.clone(), value]), precision }
+    }
+
+    /// `numerator/denominator`.
+    pub(crate) fn rational(numerator: &IBig, denominator: &UBig, precision: usize) -> Self {
+        let whole = |n: IBig| Self::point(Dyadic::new(n, 0), precision);
+        whole(numerator.clone()) / whole(denominator.clone().into())
+    }
+
+    /// `[low, high]`, `low ≤ high`.
+    pub(super) fn between(low: Dyadic, high: Dyadic, precision: usize) -> Self {
+        Self { ends: (low <= high).then_some([low, high]), precision }
+    }
+
+    /// The whole line.
+    pub(super) fn whole(precision: usize) -> Self {
+        Self { ends: None, precision }
+    }
+
+    /// Bits that its operations keep.
+    pub(crate) fn precision(&self) -> usize {
+        self.precision
+    }
+
+    /// Whether it is the number zero.
+    pub(crate) fn is_zero(&self) -> bool {
+        matches!(&self.ends, Some([low, high]) if low.is_zero() && high.is_zero())
+    }
+
+    /// The least magnitude of its numbers; `None` where zero may be one.
+    pub(super) fn least_magnitude(&self) -> Option<Dyadic> {
+        let [low, high] = self.ends()?;
+        match self.sign()? {
+            true => Some(low.clone()),
+            false => Some(-high),
+        }
+    }
+
+    /// The sign of every number in it: `None` where zero or both signs are in it.
+    pub(crate) fn sign(&self) -> Option<bool> {
+        match self.ends()? {
+            [low, _] if !low.is_negative() && !low.is_zero() => Some(true),
+            [_, high] if high.is_negative() => Some(false),
+            _ => None,
+        }
     }
 
     /// The ends; `None` for the whole line.
@@ -32,7 +77,7 @@ impl Ball {
     }
 
     /// An interval of floats that contains this one; `None` for the whole line.
-    pub(super) fn outer(&self) -> Option<[f64; 2]> {
+    pub(crate) fn outer(&self) -> Option<[f64; 2]> {
         // A subnormal result of the conversion may have been rounded once more: one step outward.
         self.ends().map(|[low, high]| [low.to_f64(false).next_down(), high.to_f64(true).next_up()])
     }
@@ -55,7 +100,7 @@ impl Ball {
     }
 
     /// `|x|`.
-    pub(super) fn abs(&self) -> Self {
+    pub(crate) fn abs(&self) -> Self {
         let ends = self.ends().map(|[low, high]| {
             if low.is_negative() && !high.is_negative() {
                 [Dyadic::zero(), (-low).max(high.clone())]
@@ -76,40 +121,14 @@ impl Ball {
     }
 
     /// `√x`; the part of the interval below zero is cut off (the root is asked of a number known not to be negative), the whole line stays.
-    pub(super) fn sqrt(&self) -> Self {
+    pub(crate) fn sqrt(&self) -> Self {
         let ends = self.ends().map(|[low, high]| [low.root(self.precision, false), high.root(self.precision, true)]);
         Self { ends, precision: self.precision }
     }
 
-    /// `e^x`.
-    ///
-    /// With `r = x/2^k`, `|r| ≤ 2^{−8}`: `e^r = Σ_{i<n} rⁱ/i! + R`, `|R| ≤ Σ_{i≥n} |r|ⁱ/i! ≤ 2|r|ⁿ/n!`, then `k` squarings. Monotone, so each end apart.
-    pub(super) fn exp(&self) -> Self {
-        let of_end = |x: &Dyadic| -> Self {
-            let size = x.size();
-            let halvings = (size + 8).max(0);
-            // Squaring doubles relative errors: k more bits, and some.
-            let precision = self.precision + halvings as usize + 32;
-            let r = Self::point(x.shifted(-halvings), precision);
-            let (mut term, mut sum) = (Self::integer(1, precision), Self::integer(0, precision));
-            let mut n = 0;
-            // |r| ≤ 2^{-8}: each term is at least 8 bits smaller than the one before.
-            while n * 8 < precision as i64 + 16 {
-                sum = sum + &term;
-                n += 1;
-                term = term * &r / Self::integer(n, precision);
-            }
-            let mut power = sum.widened(&(term.abs() + term.abs()));
-            for _ in 0..halvings {
-                power = power.clone() * &power;
-            }
-            power
-        };
-        let ends = self.ends().and_then(|[low, high]| {
-            let ([from, _], [_, to]) = (of_end(low).ends?, of_end(high).ends?);
-            Some([from.rounded(self.precision, false), to.rounded(self.precision, true)])
-        });
-        Self { ends, precision: self.precision }
+    /// The interval `f` makes of the ends; the whole line from the whole line, or where `f` knows nothing.
+    pub(super) fn map_ends(&self, f: impl FnOnce(&Dyadic, &Dyadic) -> Option<[Dyadic; 2]>) -> Self {
+        Self { ends: self.ends().and_then(|[low, high]| f(low, high)), precision: self.precision }
     }
 
     fn binary(self, other: &Self, ends: impl FnOnce(&[Dyadic; 2], &[Dyadic; 2]) -> Option<[Dyadic; 2]>) -> Self {
@@ -129,14 +148,16 @@ impl Neg for Ball {
 impl Add<&Self> for Ball {
     type Output = Self;
     fn add(self, other: &Self) -> Self {
-        self.binary(other, |a, b| Some([&a[0] + &b[0], &a[1] + &b[1]]))
+        let precision = self.precision.max(other.precision);
+        self.binary(other, |a, b| Some([a[0].sum(&b[0], precision, false), a[1].sum(&b[1], precision, true)]))
     }
 }
 
 impl Sub<&Self> for Ball {
     type Output = Self;
     fn sub(self, other: &Self) -> Self {
-        self.binary(other, |a, b| Some([&a[0] + &-&b[1], &a[1] + &-&b[0]]))
+        let precision = self.precision.max(other.precision);
+        self.binary(other, |a, b| Some([a[0].sum(&-&b[1], precision, false), a[1].sum(&-&b[0], precision, true)]))
     }
 }
 
@@ -203,7 +224,6 @@ impl Real for Ball {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dashu_int::IBig;
 
     const BITS: usize = 100;
 

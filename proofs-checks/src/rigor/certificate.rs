@@ -14,6 +14,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use dashu_ratio::RBig;
+
 use super::ball::Ball;
 use super::dyadic::Dyadic;
 
@@ -44,6 +46,12 @@ pub enum CertificateError {
     #[error("the claim is false: {claim}")]
     False {
         /// Which claim, and what is true.
+        claim: String,
+    },
+    /// What the certificate offers does not prove the claim, whether it is true or not.
+    #[error("no proof: {claim}")]
+    Unfounded {
+        /// What is missing or wrong.
         claim: String,
     },
     /// The enclosures do not decide the claim.
@@ -133,6 +141,27 @@ impl<'a> Reader<'a> {
             [word] => word.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| self.malformed(allowed)),
             _ => Err(self.malformed(allowed)),
         }
+    }
+
+    /// Whether the next line begins with this word.
+    pub(super) fn is_next(&self, key: &str) -> bool {
+        let line = self.lines.get(self.next).copied().unwrap_or_default();
+        line.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '))
+    }
+
+    /// One rational number.
+    pub(super) fn exact(&self, words: &[&str], allowed: &'static str) -> Result<RBig, CertificateError> {
+        let [word] = words else { return Err(self.malformed(allowed)) };
+        // One text for one number.
+        let number: Option<RBig> = word.parse().ok().filter(|number: &RBig| number.to_string() == *word);
+        number.ok_or_else(|| self.malformed(allowed))
+    }
+
+    /// The next line's rational numbers.
+    pub(super) fn rationals(&mut self, key: &str) -> Result<Vec<RBig>, CertificateError> {
+        let allowed = "rational numbers in lowest terms";
+        let words = self.words(key, allowed)?;
+        words.iter().map(|word| self.exact(&[word], allowed)).collect()
     }
 
     /// Exact numbers.

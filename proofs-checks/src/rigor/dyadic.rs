@@ -73,6 +73,19 @@ impl Dyadic {
         Self::new(shifted_right(&self.mantissa, surplus, up), self.exponent + surplus as i64)
     }
 
+    /// `self + other` rounded to `precision` bits, down or up. A number far below the last bit of the other counts as the whole of a unit there, or as nothing, in the direction asked for: no long mantissa is ever written out.
+    pub(super) fn sum(&self, other: &Self, precision: usize, up: bool) -> Self {
+        let (large, small) = if self.size() < other.size() { (other, self) } else { (self, other) };
+        let gap = precision.max(large.bits()) as i64 + 4;
+        if large.is_zero() || small.is_zero() || large.size() - small.size() <= gap {
+            return (self + other).rounded(precision, up);
+        }
+        // |small| < 2^{size}, far below large's last bit and the last bit kept.
+        let unit = Self::new(if up { 1.into() } else { (-1).into() }, large.size() - gap);
+        let counts = up != small.is_negative();
+        if counts { (large + &unit).rounded(precision, up) } else { large.rounded(precision, up) }
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         self.mantissa == IBig::ZERO
     }

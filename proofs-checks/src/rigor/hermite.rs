@@ -209,6 +209,7 @@ impl Hermite {
             ),
             interval: [0.0, largest],
             accept: [0.0, self.error.to_f64(true)],
+            identity: false,
         };
         Ok((accepted, self.text(&enclosures)))
     }

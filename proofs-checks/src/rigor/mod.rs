@@ -6,14 +6,19 @@
 mod ball;
 mod certificate;
 mod dyadic;
+mod elementary;
 mod hermite;
+mod identity;
+mod jet;
 mod recheck;
 mod sigmoid;
+mod span;
 mod spectrum;
 
 pub use certificate::CertificateError;
 pub use hermite::hermite_certificate;
 pub use recheck::{Accepted, recheck};
+pub(crate) use span::{Span, inputs};
 pub use spectrum::spectrum_certificate;
 
 #[cfg(test)]
@@ -25,6 +30,7 @@ mod tests {
             include_str!("ball.rs"),
             include_str!("certificate.rs"),
             include_str!("dyadic.rs"),
+            include_str!("elementary.rs"),
             include_str!("hermite.rs"),
             include_str!("recheck.rs"),
             include_str!("sigmoid.rs"),

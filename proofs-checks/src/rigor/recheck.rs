@@ -3,6 +3,8 @@
 
 use super::certificate::{CertificateError, Reader, compare};
 use super::hermite::Hermite;
+use super::identity::Identity;
+use super::span::Span;
 use super::spectrum::Spectrum;
 
 /// A certificate that holds.
@@ -14,6 +16,8 @@ pub struct Accepted {
     pub interval: [f64; 2],
     /// The region that the claim states for it.
     pub accept: [f64; 2],
+    /// Whether it is an identity decided in exact arithmetic alone.
+    pub identity: bool,
 }
 
 /// Bits of all enclosures.
@@ -27,9 +31,11 @@ pub(super) const PRECISIONS: std::ops::RangeInclusive<usize> = 64..=4096;
 /// [`CertificateError::Malformed`] and [`CertificateError::Altered`] where the text is not a certificate as it was made.
 pub fn recheck(text: &str) -> Result<Accepted, CertificateError> {
     let mut reader = Reader::new(text)?;
-    let allowed = "claim teacher-spectrum | claim hermite-coefficients";
+    let allowed = "claim teacher-spectrum | hermite-coefficients | span | identity";
     let (accepted, recomputed) = match reader.words("claim", allowed)?[..] {
         ["teacher-spectrum"] => Spectrum::read(&mut reader)?.decide()?,
+        ["span"] => Span::read(&mut reader)?.decide()?,
+        ["identity"] => Identity::read(&mut reader)?.decide()?,
         ["hermite-coefficients"] => Hermite::read(&mut reader)?.decide()?,
         _ => return Err(reader.malformed(allowed)),
     };

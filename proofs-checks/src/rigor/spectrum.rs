@@ -123,6 +123,7 @@ impl Spectrum {
             ),
             interval: eigenvalues[0].outer().ok_or_else(undecided)?,
             accept: [low.to_f64(false), high.to_f64(true)],
+            identity: false,
         };
         Ok((accepted, self.text(&eigenvalues)))
     }

@@ -54,6 +54,35 @@ pub struct Expression {
     pub kind: Kind,
 }
 
+impl Expression {
+    /// All names of inputs and parameters, each once, in the order of their appearance.
+    pub fn names(&self) -> Vec<String> {
+        self.places().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// As [`Self::names`], with the columns where they appear first.
+    pub(super) fn places(&self) -> Vec<(String, usize)> {
+        fn gather(expression: &Expression, names: &mut Vec<(String, usize)>) {
+            match &expression.kind {
+                Kind::Number(_) => {}
+                Kind::Symbol(name) => {
+                    if names.iter().all(|(known, _)| known != name) {
+                        names.push((name.clone(), expression.column));
+                    }
+                }
+                Kind::Sum(a, b) | Kind::Product(a, b) | Kind::Quotient(a, b) => {
+                    gather(a, names);
+                    gather(b, names);
+                }
+                Kind::Negative(a) | Kind::Power(a, _) | Kind::Call(_, a) => gather(a, names),
+            }
+        }
+        let mut names = Vec::new();
+        gather(self, &mut names);
+        names
+    }
+}
+
 /// The kinds of parts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -76,7 +105,7 @@ pub enum Kind {
 }
 
 /// Whether a name is that of an input: `x`, or `x` and a positive number without leading zeros.
-pub(super) fn is_input(name: &str) -> bool {
+pub(crate) fn is_input(name: &str) -> bool {
     match name.strip_prefix('x') {
         Some("") => true,
         Some(digits) => !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()),

@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a symbol of a polynomial stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Atom {
+pub(crate) enum Atom {
     /// An input of this name.
     Input(String),
     /// A parameter of this name.
@@ -67,7 +67,7 @@ pub(super) enum Atom {
 
 /// All symbols of an expression.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     atoms: Vec<Atom>,
     numbers: HashMap<Atom, Symbol>,
     /// Whether the symbol contains an input.
@@ -75,7 +75,6 @@ pub(super) struct Table {
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
-    parameters: Vec<Symbol>,
 }
 
 /// Largest number of terms of a polynomial.
@@ -84,36 +83,37 @@ const LARGEST: usize = 20_000;
 type Lowered = Result<Polynomial, ExpressionError>;
 
 impl Table {
-    /// The normal form of an expression and the table of its symbols.
+    /// The normal forms of expressions over one table of symbols.
     ///
     /// # Errors
     /// Division by what contains an input, and what the normal form does not decide, each with the column.
-    pub(super) fn lower(expression: &Expression) -> Result<(Self, Polynomial), ExpressionError> {
+    pub(crate) fn lower(expressions: &[&Expression]) -> Result<(Self, Vec<Polynomial>), ExpressionError> {
         // Units of angles are known once all angles were seen.
         let mut units = HashMap::new();
         for _ in 0..8 {
             let mut table = Self { units: units.clone(), ..Self::default() };
-            let polynomial = table.lowered(expression)?;
+            let polynomials =
+                expressions.iter().map(|expression| table.lowered(expression)).collect::<Result<_, _>>()?;
             if table.units == units {
-                return Ok((table, polynomial));
+                return Ok((table, polynomials));
             }
             units = table.units;
         }
-        Err(ExpressionError::new(expression.column, "angles inside of angles are nested too deeply"))
+        Err(ExpressionError::new(1, "angles inside of angles are nested too deeply"))
     }
 
-    /// Parameters in the order of their appearance.
-    pub(super) fn parameters(&self) -> &[Symbol] {
-        &self.parameters
+    /// The symbol of a parameter that occurs.
+    pub(crate) fn parameter(&self, name: &str) -> Option<Symbol> {
+        self.numbers.get(&Atom::Parameter(name.into())).copied()
     }
 
     /// What a symbol stands for.
-    pub(super) fn atom(&self, symbol: Symbol) -> &Atom {
+    pub(crate) fn atom(&self, symbol: Symbol) -> &Atom {
         &self.atoms[symbol]
     }
 
     /// Whether a symbol contains an input.
-    pub(super) fn has_input(&self, symbol: Symbol) -> bool {
+    pub(crate) fn has_input(&self, symbol: Symbol) -> bool {
         self.inputs[symbol]
     }
 
@@ -131,9 +131,6 @@ impl Table {
             }
         };
         let symbol = self.atoms.len();
-        if matches!(atom, Atom::Parameter(_)) {
-            self.parameters.push(symbol);
-        }
         self.atoms.push(atom.clone());
         self.inputs.push(has_input);
         self.numbers.insert(atom, symbol);
@@ -146,7 +143,7 @@ impl Table {
     }
 
     /// Whether a polynomial contains an input.
-    pub(super) fn contains_input(&self, polynomial: &Polynomial) -> bool {
+    pub(crate) fn contains_input(&self, polynomial: &Polynomial) -> bool {
         polynomial.terms.keys().flatten().any(|(symbol, _)| self.inputs[*symbol])
     }
 
@@ -342,7 +339,7 @@ impl Table {
     }
 
     /// The product, with `sin² = 1 − cos²` and `H² = H`.
-    pub(super) fn product(&mut self, a: &Polynomial, b: &Polynomial) -> Polynomial {
+    pub(crate) fn product(&mut self, a: &Polynomial, b: &Polynomial) -> Polynomial {
         let mut product = Polynomial::default();
         for (m, x) in &a.terms {
             for (n, y) in &b.terms {
@@ -379,7 +376,7 @@ impl Table {
     }
 
     /// The derivative by an input or a parameter.
-    pub(super) fn derivative(&mut self, polynomial: &Polynomial, by: Symbol) -> Polynomial {
+    pub(crate) fn derivative(&mut self, polynomial: &Polynomial, by: Symbol) -> Polynomial {
         let mut sum = Polynomial::default();
         for (monomial, coefficient) in &polynomial.terms {
             for k in 0..monomial.len() {
@@ -468,7 +465,7 @@ impl Table {
     ///
     /// # Errors
     /// What the normal form does not decide.
-    pub(super) fn resolve(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
+    pub(crate) fn resolve(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
         let beyond = |message: &str| ExpressionError::new(1, format!("{message} is beyond the normal form"));
         let mut functions = functions.to_vec();
         for monomial in functions.iter().flat_map(|f| f.terms.keys()) {
@@ -633,8 +630,8 @@ mod tests {
     use super::*;
 
     fn is_zero(source: &str) -> bool {
-        let (mut table, polynomial) = Table::lower(&parse(source).unwrap()).unwrap();
-        table.resolve(&[polynomial]).unwrap()[0].is_zero()
+        let (mut table, polynomials) = Table::lower(&[&parse(source).unwrap()]).unwrap();
+        table.resolve(&polynomials).unwrap()[0].is_zero()
     }
 
     #[test]
@@ -690,7 +687,7 @@ mod tests {
         for (source, column) in
             [("1 + a/x", 7), ("a/(b - b)", 4), ("2 + relu(a)", 5), ("exp(relu(x))", 1), ("x^(-1)", 1)]
         {
-            let error = Table::lower(&parse(source).unwrap()).unwrap_err();
+            let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
             assert_eq!(error.column, column, "{source}: {error}");
         }
     }
@@ -708,7 +705,7 @@ mod tests {
             ("exp(x)/(1 + a)", "exp(x)/(1 + a)"),
         ] {
             let difference = format!("{f} - ({derivative})");
-            let (mut table, _) = Table::lower(&parse(&difference).unwrap()).unwrap();
+            let (mut table, _) = Table::lower(&[&parse(&difference).unwrap()]).unwrap();
             let f = table.lowered(&parse(f).unwrap()).unwrap();
             let expected = table.lowered(&parse(derivative).unwrap()).unwrap();
             let x = table.number(Atom::Input("x".into()));

@@ -10,7 +10,7 @@
 //!
 //! Numbers are digits with an optional decimal fraction, and exact. `2^3^2` is an error, and `-x^2` is `-(x^2)`.
 
-use super::expression::{Expression, Function, Kind};
+use super::expression::{Expression, Function, Kind, is_input};
 use dashu_int::IBig;
 use dashu_ratio::RBig;
 use thiserror::Error;
@@ -242,6 +242,11 @@ impl Reader<'_> {
                             format!("{name} is a function; {name}(…) is allowed"),
                         ));
                     }
+                    let number = name.strip_prefix('x').map(|rest| rest.trim_start_matches('_'));
+                    if number.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())) && !is_input(&name) {
+                        let message = format!("{name} would shadow an input; inputs are x, or x1, x2, …");
+                        return Err(ExpressionError::new(column, message));
+                    }
                     return Ok(Expression { column, kind: Kind::Symbol(name) });
                 }
                 let Some(function) = function else {
@@ -308,6 +313,8 @@ mod tests {
             ("x^99", 3),
             ("β*x + §", 7),
             ("a)", 2),
+            ("a*x0", 3),
+            ("x_1", 1),
         ] {
             assert_eq!(at(source), column, "{source}: {}", parse(source).unwrap_err());
         }

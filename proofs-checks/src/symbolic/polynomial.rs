@@ -4,40 +4,40 @@ use dashu_ratio::RBig;
 use std::collections::BTreeMap;
 
 /// A number of a symbol.
-pub(super) type Symbol = usize;
+pub(crate) type Symbol = usize;
 
 /// An exponent `numerator/denominator` in lowest terms, denominator positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Exponent {
+pub(crate) struct Exponent {
     numerator: i64,
     denominator: i64,
 }
 
 impl Exponent {
     /// An integer exponent.
-    pub(super) fn integer(n: i64) -> Self {
+    pub(crate) fn integer(n: i64) -> Self {
         Self { numerator: n, denominator: 1 }
     }
 
     /// `n/d`, or `None` where it does not fit.
-    pub(super) fn of(value: &RBig) -> Option<Self> {
+    pub(crate) fn of(value: &RBig) -> Option<Self> {
         let numerator = i64::try_from(value.numerator().clone()).ok()?;
         let denominator = i64::try_from(value.denominator().clone()).ok()?;
         (numerator.abs() < 1 << 40 && denominator < 1 << 20).then_some(Self { numerator, denominator })
     }
 
     /// The integer it is, if it is one.
-    pub(super) fn as_integer(self) -> Option<i64> {
+    pub(crate) fn as_integer(self) -> Option<i64> {
         (self.denominator == 1).then_some(self.numerator)
     }
 
     /// Its denominator.
-    pub(super) fn denominator(self) -> i64 {
+    pub(crate) fn denominator(self) -> i64 {
         self.denominator
     }
 
     /// As a rational number.
-    pub(super) fn to_rational(self) -> RBig {
+    pub(crate) fn to_rational(self) -> RBig {
         RBig::from_parts(self.numerator.into(), (self.denominator as u64).into())
     }
 
@@ -48,10 +48,10 @@ impl Exponent {
 }
 
 /// A product of powers, symbols ascending, no exponent zero.
-pub(super) type Monomial = Vec<(Symbol, Exponent)>;
+pub(crate) type Monomial = Vec<(Symbol, Exponent)>;
 
 /// The product of two monomials.
-pub(super) fn multiplied(a: &Monomial, b: &Monomial) -> Monomial {
+pub(crate) fn multiplied(a: &Monomial, b: &Monomial) -> Monomial {
     let (mut out, mut i, mut j) = (Vec::with_capacity(a.len() + b.len()), 0, 0);
     while i < a.len() && j < b.len() {
         match a[i].0.cmp(&b[j].0) {
@@ -73,41 +73,41 @@ pub(super) fn multiplied(a: &Monomial, b: &Monomial) -> Monomial {
 
 /// A sum of monomials with coefficients that are not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Polynomial {
+pub(crate) struct Polynomial {
     /// By monomial.
-    pub(super) terms: BTreeMap<Monomial, RBig>,
+    pub(crate) terms: BTreeMap<Monomial, RBig>,
 }
 
 impl Polynomial {
     /// A number.
-    pub(super) fn number(value: RBig) -> Self {
+    pub(crate) fn number(value: RBig) -> Self {
         Self::term(Vec::new(), value)
     }
 
     /// One.
-    pub(super) fn one() -> Self {
+    pub(crate) fn one() -> Self {
         Self::number(RBig::ONE)
     }
 
     /// A symbol.
-    pub(super) fn symbol(symbol: Symbol) -> Self {
+    pub(crate) fn symbol(symbol: Symbol) -> Self {
         Self::term(vec![(symbol, Exponent::integer(1))], RBig::ONE)
     }
 
     /// One term.
-    pub(super) fn term(monomial: Monomial, coefficient: RBig) -> Self {
+    pub(crate) fn term(monomial: Monomial, coefficient: RBig) -> Self {
         let mut polynomial = Self::default();
         polynomial.add(monomial, coefficient);
         polynomial
     }
 
     /// Whether it is zero as a polynomial.
-    pub(super) fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.terms.is_empty()
     }
 
     /// The number it is, if it is one.
-    pub(super) fn as_number(&self) -> Option<RBig> {
+    pub(crate) fn as_number(&self) -> Option<RBig> {
         match self.terms.len() {
             0 => Some(RBig::ZERO),
             1 => self.terms.get(&Vec::new()).cloned(),
@@ -116,7 +116,7 @@ impl Polynomial {
     }
 
     /// Adds a term.
-    pub(super) fn add(&mut self, monomial: Monomial, coefficient: RBig) {
+    pub(crate) fn add(&mut self, monomial: Monomial, coefficient: RBig) {
         if coefficient == RBig::ZERO {
             return;
         }
@@ -136,7 +136,7 @@ impl Polynomial {
     }
 
     /// `self + factor·other`.
-    pub(super) fn plus(mut self, other: &Self, factor: &RBig) -> Self {
+    pub(crate) fn plus(mut self, other: &Self, factor: &RBig) -> Self {
         for (monomial, coefficient) in &other.terms {
             self.add(monomial.clone(), coefficient * factor);
         }
@@ -144,12 +144,12 @@ impl Polynomial {
     }
 
     /// `factor·self`.
-    pub(super) fn scaled(&self, factor: &RBig) -> Self {
+    pub(crate) fn scaled(&self, factor: &RBig) -> Self {
         Self::default().plus(self, factor)
     }
 
     /// All symbols with the largest magnitude of their exponents.
-    pub(super) fn symbols(&self) -> BTreeMap<Symbol, Exponent> {
+    pub(crate) fn symbols(&self) -> BTreeMap<Symbol, Exponent> {
         let mut found = BTreeMap::new();
         for (symbol, exponent) in self.terms.keys().flatten() {
             let largest = found.entry(*symbol).or_insert(*exponent);
@@ -161,7 +161,7 @@ impl Polynomial {
     }
 
     /// The coefficient of the first monomial.
-    pub(super) fn leading(&self) -> Option<&RBig> {
+    pub(crate) fn leading(&self) -> Option<&RBig> {
         self.terms.values().next()
     }
 }

@@ -1,0 +1,82 @@
+//! The certificate `identity`: a linear combination of functions that is zero for all inputs and parameters.
+//!
+//! ```text
+//! claim identity
+//! function BY EXPRESSION        ∂^by of an expression, by `a,b` or `-`; numbered from 0
+//! term FUNCTION COEFFICIENT     an expression; terms sum to zero
+//! ```
+//!
+//! Everything is multiplied out and normalised; the normal form's documentation has the theorem by which what is zero has the normal form zero. Coefficients of an identity may contain inputs.
+
+use super::certificate::{CertificateError, Reader, Writer};
+use super::recheck::Accepted;
+use super::span::{read_functions, write_functions};
+use crate::symbolic::{Partial, normalise, parse};
+
+/// `Σ coefficient·function = 0`.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) functions: Vec<Partial>,
+    pub(crate) terms: Vec<(usize, String)>,
+}
+
+impl Identity {
+    /// The text of the claim, true or not.
+    pub(crate) fn certificate(&self) -> String {
+        let mut writer = Writer::new("identity");
+        write_functions(&mut writer, &self.functions);
+        for (function, coefficient) in &self.terms {
+            writer.line(format_args!("term {function} {coefficient}"));
+        }
+        writer.finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+        let functions = read_functions(reader)?;
+        let allowed = "term FUNCTION COEFFICIENT";
+        let mut terms = Vec::new();
+        while reader.is_next("term") {
+            let words = reader.words("term", allowed)?;
+            let (function, coefficient) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
+            let function = function.parse().ok().filter(|k| *k < functions.len());
+            terms.push((function.ok_or_else(|| reader.malformed(allowed))?, coefficient.join(" ")));
+        }
+        if terms.is_empty() { Err(reader.malformed(allowed)) } else { Ok(Self { functions, terms }) }
+    }
+
+    /// The identity in words.
+    pub(crate) fn statement(&self) -> String {
+        let terms = self.terms.iter().map(|(function, coefficient)| {
+            let function = &self.functions[*function];
+            if coefficient == "1" { format!("[{function}]") } else { format!("({coefficient})*[{function}]") }
+        });
+        format!("{} = 0", terms.collect::<Vec<_>>().join(" + "))
+    }
+
+    pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
+        let unfounded = |claim: String| CertificateError::Unfounded { claim };
+        let coefficients =
+            self.terms.iter().map(|(_, text)| parse(text).map_err(|e| unfounded(format!("{text}: {e}"))));
+        let coefficients = coefficients.collect::<Result<Vec<_>, _>>()?;
+        let mut forms = normalise(&self.functions, &coefficients).map_err(|error| unfounded(error.to_string()))?;
+        let terms: Vec<(usize, usize)> =
+            self.terms.iter().enumerate().map(|(k, (function, _))| (k, *function)).collect();
+        // Zero times a function is zero, and no identity.
+        for k in 0..terms.len() {
+            if forms.coefficient_is_zero(k).map_err(|error| unfounded(error.to_string()))? {
+                return Err(unfounded(format!("the coefficient {} is zero", self.terms[k].1)));
+            }
+        }
+        match forms.sum_is_zero(&terms) {
+            Ok(true) => {
+                let accepted =
+                    Accepted { claim: self.statement(), interval: [0.0; 2], accept: [0.0; 2], identity: true };
+                Ok((accepted, self.certificate()))
+            }
+            Ok(false) => Err(CertificateError::False {
+                claim: format!("{}; the sum has a normal form that is not zero", self.statement()),
+            }),
+            Err(error) => Err(CertificateError::Undecided { claim: error.to_string() }),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! An expert under its gate: the span of its derivatives, every relation and the independence of the rest certified.
+
+use super::expression::{Expression, is_input};
+use super::independence::certified;
+use super::parse::{ExpressionError, parse};
+use super::partial::Partial;
+use super::relations::{Relation, multi_indices, relations};
+use crate::rigor::{Accepted, CertificateError, recheck};
+use std::collections::BTreeMap;
+
+/// What is known of `F = gate·expert` and its partial derivatives by the parameters up to an order.
+#[derive(Clone, Debug)]
+pub struct Identified {
+    /// `F`.
+    pub expression: String,
+    /// Parameters in the order of their appearance.
+    pub parameters: Vec<String>,
+    /// Orders of each function's derivative by the parameters: `F` is the one without any.
+    pub derivatives: Vec<Vec<u32>>,
+    /// Dimension of the span at generic parameters.
+    pub independent: usize,
+    /// A basis of the relations, short ones first.
+    pub relations: Vec<IdentifiedRelation>,
+    /// The certificate `span`: accepted, or why not.
+    pub certificate: Result<String, String>,
+}
+
+/// `Σ coefficient·derivative = 0`.
+#[derive(Clone, Debug)]
+pub struct IdentifiedRelation {
+    /// The dependent derivative alone on the left: `d2F/dw db = dF/da`.
+    pub equation: String,
+    /// Coefficient, in the syntax of expressions, and number of the derivative.
+    pub terms: Vec<(String, usize)>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifyError {
+    /// The expert is no expression, or beyond the normal form.
+    #[error("expert, {0}")]
+    Expert(ExpressionError),
+    /// So is the gate.
+    #[error("gate, {0}")]
+    Gate(ExpressionError),
+    /// Too many derivatives.
+    #[error("{found} derivatives up to order {order}; at most {MOST} are handled")]
+    Size {
+        /// How many there are.
+        found: usize,
+        /// Up to this order.
+        order: u32,
+    },
+    /// A relation that was found is refused by the re-checker: a defect of the program.
+    #[error("a relation that was found does not hold: {0}")]
+    Refused(String),
+}
+
+/// Largest number of derivatives.
+const MOST: usize = 400;
+
+/// All linear relations among `F = gate·expert` and its derivatives up to `order`, and a certificate of them and of the independence of the rest.
+///
+/// ```
+/// use proofs_checks::symbolic::identify;
+/// // Theory B3: the slope of a gate and the offset of a linear expert.
+/// let found = identify("a*x + b", "exp(w*x)", 2).unwrap();
+/// assert_eq!((found.derivatives.len(), found.independent), (10, 4));
+/// assert!(found.relations.iter().any(|relation| relation.equation == "d2F/dw db = dF/da"));
+/// assert!(proofs_checks::recheck(&found.certificate.unwrap()).is_ok());
+/// ```
+///
+/// # Errors
+/// See [`IdentifyError`].
+pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, IdentifyError> {
+    let read = |source: &str, error: fn(ExpressionError) -> IdentifyError| -> Result<Expression, IdentifyError> {
+        let expression = parse(source).map_err(error)?;
+        super::normal_form::Table::lower(&[&expression]).map_err(error)?;
+        Ok(expression)
+    };
+    let gate_expression = read(gate, IdentifyError::Gate)?;
+    let expert_expression = read(expert, IdentifyError::Expert)?;
+    // `x` is the one input there is, `x1`, `x2`, … are several: both together would be a parameter in disguise.
+    let several = |places: &[(String, usize)]| places.iter().any(|(name, _)| name != "x" && is_input(name));
+    let [in_gate, in_expert] = [gate_expression.places(), expert_expression.places()];
+    if several(&in_gate) || several(&in_expert) {
+        let lone = |places: &[(String, usize)]| places.iter().find(|(name, _)| name == "x").map(|(_, column)| *column);
+        let message = "x beside x1, x2, …; inputs are x alone, or x1, x2, …";
+        if let Some(column) = lone(&in_gate) {
+            return Err(IdentifyError::Gate(ExpressionError::new(column, message)));
+        }
+        if let Some(column) = lone(&in_expert) {
+            return Err(IdentifyError::Expert(ExpressionError::new(column, message)));
+        }
+    }
+    let expression = match gate.trim() {
+        "1" => expert.trim().to_string(),
+        gate => format!("({gate})*({})", expert.trim()),
+    };
+    let mut parameters: Vec<String> = Vec::new();
+    for (name, _) in in_gate.into_iter().chain(in_expert) {
+        if !is_input(&name) && !parameters.contains(&name) {
+            parameters.push(name);
+        }
+    }
+    let count = binomial(parameters.len() + order as usize, order as usize);
+    if count > MOST {
+        return Err(IdentifyError::Size { found: count, order });
+    }
+    let derivatives = multi_indices(parameters.len(), order);
+    let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
+    let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
+    let found = relations(&functions, &names).map_err(IdentifyError::Expert)?;
+    let certificate = certified(&functions, &found);
+    let certificate = match certificate.as_deref().map(recheck) {
+        None => Err("no determinant could be told from zero within the limit of precision".into()),
+        Some(Ok(Accepted { .. })) => Ok(certificate.unwrap_or_default()),
+        Some(Err(CertificateError::Undecided { claim })) => Err(claim),
+        Some(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
+    };
+    let relations = found
+        .iter()
+        .map(|Relation { leader, terms, equation }| {
+            let others = terms.iter().map(|(function, coefficient)| (coefficient.clone(), *function));
+            IdentifiedRelation {
+                equation: equation.clone(),
+                terms: std::iter::once(("1".into(), *leader)).chain(others).collect(),
+            }
+        })
+        .collect();
+    Ok(Identified {
+        expression,
+        parameters,
+        independent: derivatives.len() - found.len(),
+        derivatives,
+        relations,
+        certificate,
+    })
+}
+
+impl Identified {
+    /// The orders of a derivative, by the names of the parameters.
+    pub fn orders(&self, derivative: usize) -> BTreeMap<&str, u32> {
+        let orders = self.parameters.iter().zip(&self.derivatives[derivative]);
+        orders.filter(|(_, n)| **n > 0).map(|(name, n)| (&name[..], *n)).collect()
+    }
+}
+
+fn partial(expression: &str, parameters: &[String], index: &[u32]) -> Partial {
+    let by = parameters.iter().zip(index).flat_map(|(name, n)| std::iter::repeat_n(name.clone(), *n as usize));
+    Partial { of: expression.into(), by: by.collect() }
+}
+
+fn binomial(n: usize, k: usize) -> usize {
+    (0..k).fold(1, |product: usize, i| product.saturating_mul(n - i) / (i + 1))
+}
+
+/// `F`, `dF/da`, `d2F/dw db`, `d2F/db2`.
+fn derivative_name(parameters: &[String], index: &[u32]) -> String {
+    let total: u32 = index.iter().sum();
+    let by: Vec<String> = parameters
+        .iter()
+        .zip(index)
+        .filter(|(_, n)| **n > 0)
+        .map(|(name, n)| if *n == 1 { format!("d{name}") } else { format!("d{name}{n}") })
+        .collect();
+    match total {
+        0 => "F".into(),
+        1 => format!("dF/{}", by.join(" ")),
+        n => format!("d{n}F/{}", by.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(source: &str) -> Identified {
+        let found = identify(source, "1", 2).unwrap();
+        assert!(found.certificate.is_ok(), "{source}: {:?}", found.certificate);
+        found
+    }
+
+    fn equations(source: &str) -> Vec<String> {
+        found(source).relations.into_iter().map(|relation| relation.equation).collect()
+    }
+
+    /// Theory B3 and B4: what the papers and the theory name is found, and its number is that of the independent functions.
+    #[test]
+    fn named_relations_are_found() {
+        let linear = equations("exp(w*x)*(a*x + b)");
+        for expected in ["d2F/dw db = dF/da", "d2F/db2 = 0", "d2F/da2 = 0", "d2F/da db = 0", "F = a*dF/da + b*dF/db"] {
+            assert!(linear.iter().any(|equation| equation == expected), "{expected}: {linear:?}");
+        }
+        assert_eq!((linear.len(), found("exp(w*x)*(a*x + b)").independent), (6, 4));
+        let temperature = equations("exp(w*x/t)*sigmoid(a*x + b)");
+        assert!(temperature.contains(&"dF/dt = -w/t*dF/dw".to_string()), "{temperature:?}");
+        assert!(equations("exp(w*x)*l*tanh(a*x + b)").contains(&"F = l*dF/dl".to_string()));
+    }
+
+    /// Numbers of derivatives and of independent ones, from singular values to fifty digits at random parameters by an independent program.
+    #[test]
+    fn ranks_are_those_of_numerical_linear_algebra() {
+        for (source, derivatives, independent) in [
+            ("exp(w*x)*sigmoid(a*x + b)", 10, 9),
+            ("exp(w*x)*l*tanh(a*x + b)", 15, 9),
+            ("exp(w*x/t)*gelu(a*x + b)", 15, 9),
+            ("exp(w*x)*relu(a*x + b)", 10, 4),
+            ("exp(w1*x1 + w2*x2)*(a1*x1 + a2*x2 + b)", 21, 9),
+            ("exp(w1*x1 + w2*x2)*tanh(a1*x1 + a2*x2 + b)", 21, 18),
+            ("exp(sigmoid(w*x)/t)*tanh(a*x + b)", 15, 15),
+            ("exp(a*x)*cos(b*x)", 6, 5),
+            ("sin(a*x + b)*exp(-c*x^2)", 10, 8),
+            ("softplus(a*x + b)*exp(w*x)", 10, 9),
+            ("erf(a*x)*exp(-a^2*x^2)", 3, 3),
+            ("(a*x + b)^3*exp(w*x)", 10, 5),
+            ("exp(w*x)*sigmoid(x + b)*tanh(x/2)", 6, 6),
+            ("gelu(a*x)*erf(b*x)/(1 + c)", 10, 6),
+            ("exp(w*x)*(a*x/(1 + t^2) + b*tanh(t)*x)", 15, 3),
+            ("l*exp(b*x)*sigmoid(b*x)", 6, 3),
+            ("exp(tanh(a*x) + b)*l", 10, 3),
+            ("x*sigmoid(a)*exp(b) + sigmoid(a + b)*c", 10, 2),
+            ("sigmoid(a*x)*sigmoid(-a*x)*exp(2*a*x)", 3, 3),
+            ("softplus(a*x) - softplus(-a*x) + b", 6, 2),
+        ] {
+            let found = found(source);
+            assert_eq!((found.derivatives.len(), found.independent), (derivatives, independent), "{source}");
+            assert_eq!(found.relations.len(), derivatives - independent, "{source}");
+        }
+    }
+}

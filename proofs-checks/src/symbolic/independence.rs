@@ -1,0 +1,98 @@
+//! The numbers of an independence certificate: values of the parameters, sample points and a precision at which a determinant is certainly not zero.
+
+use super::parse::parse;
+use super::partial::Partial;
+use super::relations::Relation;
+use crate::rigor::{Span, inputs};
+use dashu_ratio::RBig;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Draws of values and points, and doublings of the precision of each.
+const DRAWS: u64 = 5;
+const DOUBLINGS: u32 = 3;
+
+/// The certificate that the relations are all: `None` where no determinant could be told from zero.
+///
+/// Values and points are random rational numbers of a fixed stream, the points on `[−3, 3]` in each coordinate, later draws nearer to zero (where towers of exponentials stay moderate). Independent functions have a determinant that is zero on a set of
+/// measure zero only, so what fails is the precision, which is doubled, or the size of the values.
+pub(crate) fn certified(functions: &[Partial], relations: &[Relation]) -> Option<String> {
+    certified_at(functions, relations, &BTreeMap::new(), 3)
+}
+
+/// As [`certified`], with values of some parameters given, and points on `[−half_width, half_width]`.
+pub(crate) fn certified_at(
+    functions: &[Partial],
+    relations: &[Relation],
+    given: &BTreeMap<String, RBig>,
+    half_width: i64,
+) -> Option<String> {
+    let expressions = functions.iter().map(|function| parse(&function.of).ok()).collect::<Option<Vec<_>>>()?;
+    let coordinates = inputs(expressions.iter());
+    let names: BTreeSet<String> = expressions.iter().flat_map(|expression| expression.names()).collect();
+    let dimension = functions.len() - relations.len();
+    for draw in 0..DRAWS {
+        let mut stream = Stream(0x9e37_79b9_7f4a_7c15 ^ draw);
+        let shrink = 1_i64 << draw;
+        let values = names
+            .iter()
+            .filter(|name| !super::is_input(name))
+            .map(|name| {
+                // Odd over 64: never zero, and rarely equal or opposite to another.
+                let drawn = 2 * stream.below(56) + 17;
+                let sign = if stream.below(2) == 0 { 1 } else { -1 };
+                let value = given.get(name).cloned().unwrap_or_else(|| ratio(sign * drawn, 64 * shrink));
+                (name.clone(), value)
+            })
+            .collect();
+        let points = (0..dimension as i64)
+            .map(|i| {
+                let coordinate = |c: usize| {
+                    // One input: spread, each point somewhere in its own cell; more: anywhere.
+                    let numerator = if coordinates.len() == 1 {
+                        let cell = (2 * half_width * 1024 * i) / dimension as i64;
+                        cell + stream.below((2 * half_width * 1024 / dimension as i64).max(1) as u64)
+                            - half_width * 1024
+                    } else {
+                        let _ = c;
+                        stream.below(2 * half_width as u64 * 1024) - half_width * 1024
+                    };
+                    ratio(numerator, 1024 * shrink)
+                };
+                (0..coordinates.len()).map(coordinate).collect()
+            })
+            .collect();
+        let mut span = Span {
+            functions: functions.to_vec(),
+            dimension,
+            relations: relations.iter().map(|r| (r.leader, r.terms.clone())).collect(),
+            precision: (64 + 8 * dimension).next_multiple_of(64).min(1024),
+            values,
+            points,
+        };
+        for _ in 0..=DOUBLINGS {
+            match span.determinant() {
+                Ok(determinant) if determinant.sign().is_some() => return Some(span.text(&determinant)),
+                Ok(_) if span.precision <= 2048 => span.precision *= 2,
+                _ => break,
+            }
+        }
+    }
+    None
+}
+
+fn ratio(numerator: i64, denominator: i64) -> RBig {
+    RBig::from_parts(numerator.into(), (denominator as u64).into())
+}
+
+/// A fixed stream of numbers (splitmix64).
+struct Stream(u64);
+
+impl Stream {
+    fn below(&mut self, bound: u64) -> i64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % bound) as i64
+    }
+}

@@ -1,0 +1,91 @@
+//! `verify identify`: relations and independence of an expert and gate that a user writes down.
+
+use std::fmt::Write;
+
+use proofs_checks::symbolic::{Identified, IdentifyError, identify};
+use serde_json::{Value, json};
+
+use crate::cli::{Format, IdentifyArguments};
+use crate::out_directory::OutDirectory;
+use crate::shared::Shared;
+use crate::status::{Failure, Status};
+use crate::stdout;
+
+/// Name of the certificate in `--out`.
+const CERTIFICATE: &str = "identify.cert";
+
+/// Prints the span of the derivatives.
+pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Status, Failure> {
+    let found = identify(&arguments.expert, &arguments.gate, arguments.order).map_err(|error| match error {
+        IdentifyError::Refused(_) => Failure::Internal(error.into()),
+        error => Failure::input(error.to_string()),
+    })?;
+    let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
+    let document = document(&found);
+    if let Some(out) = &out {
+        out.write("identify.json", format!("{document}\n").as_bytes())?;
+        if let Ok(certificate) = &found.certificate {
+            out.write(CERTIFICATE, certificate.as_bytes())?;
+        }
+    }
+    let text = match shared.format {
+        Format::Json => format!("{document}\n"),
+        Format::Text | Format::Markdown => summary(&found, arguments, shared.format == Format::Markdown),
+    };
+    stdout::print(&text)?;
+    Ok(Status::Completed)
+}
+
+/// The documented JSON.
+fn document(found: &Identified) -> Value {
+    let relations: Vec<Value> = found
+        .relations
+        .iter()
+        .map(|relation| {
+            let terms: Vec<Value> = relation
+                .terms
+                .iter()
+                .map(|(coefficient, k)| json!({ "coefficient": coefficient, "derivative": found.orders(*k) }))
+                .collect();
+            json!({ "equation": relation.equation, "terms": terms })
+        })
+        .collect();
+    json!({
+        "expression": found.expression,
+        "parameters": found.parameters,
+        "dimension": found.derivatives.len(),
+        "independent": found.independent,
+        "relations": relations,
+        "certificate": found.certificate.as_ref().ok(),
+    })
+}
+
+fn summary(found: &Identified, arguments: &IdentifyArguments, markdown: bool) -> String {
+    let mut text = String::new();
+    let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
+    let _ = writeln!(text, "F = {}", code(&found.expression));
+    let (dimension, independent) = (found.derivatives.len(), found.independent);
+    let order = arguments.order;
+    let _ = writeln!(
+        text,
+        "\nF and its partial derivatives by {} up to order {order}: {dimension} functions,",
+        list(&found.parameters)
+    );
+    let _ = writeln!(text, "of which {independent} are independent at almost every value of the parameters.");
+    let _ = match &found.certificate {
+        Ok(_) if arguments.out.is_some() => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
+        Ok(_) => writeln!(text, "Proved; --out DIR writes the certificate."),
+        Err(limit) => writeln!(text, "The relations are proved, that there are no more is not certified: {limit}."),
+    };
+    if !found.relations.is_empty() {
+        let _ = writeln!(text, "\nRelations ({}), a basis of all:\n", found.relations.len());
+        for relation in &found.relations {
+            let _ = writeln!(text, "{}{}", if markdown { "- " } else { "  " }, code(&relation.equation));
+        }
+    }
+    text
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "no parameters".into() } else { names.join(", ") }
+}
