@@ -114,7 +114,7 @@ impl Evidence {
                 }
                 record.holds = Some(true);
                 record.interval = Some(accepted.interval);
-                record.accept = accepted.accept.map(Some);
+                record.accept = accepted.accept.map(|end| end.is_finite().then_some(end));
             }
             Some(Err(CertificateError::False { claim })) => {
                 record.holds = Some(false);

@@ -1,13 +1,17 @@
 //! The lemmas, one file each; a file exports its row as `LEMMA`.
 
+mod algebraic_independence;
 mod correlated_inputs;
 mod failure_signatures;
 mod fine_tuning_rate;
 mod finite_batch_sgd;
+mod flat_families;
 mod guided_router;
 mod hermite_coefficients;
 mod information_exponent;
 mod initialisation_perturbation;
+mod linear_expert_pde;
+mod mixtures;
 mod orthogonal_initialisation;
 mod over_parameterisation;
 mod phase_transition;
@@ -16,7 +20,9 @@ mod pruning;
 mod recovery_accuracy;
 mod router_dependence;
 mod sequential_recovery;
+mod strong_identifiability;
 mod student_overlap;
+mod temperature_pde;
 
 use crate::Lemma;
 
@@ -39,4 +45,9 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     failure_signatures::LEMMA,
     information_exponent::LEMMA,
     router_dependence::LEMMA,
+    strong_identifiability::LEMMA,
+    linear_expert_pde::LEMMA,
+    temperature_pde::LEMMA,
+    algebraic_independence::LEMMA,
+    flat_families::LEMMA,
 ];

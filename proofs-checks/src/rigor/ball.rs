@@ -53,6 +53,19 @@ impl Ball {
         matches!(&self.ends, Some([low, high]) if low.is_zero() && high.is_zero())
     }
 
+    /// The least interval that contains both.
+    pub(super) fn hull(&self, other: &Self) -> Self {
+        let precision = self.precision.max(other.precision);
+        let ends = self.ends().zip(other.ends()).map(|([a, b], [c, d])| [a.min(c).clone(), b.max(d).clone()]);
+        Self { ends, precision }
+    }
+
+    /// A number near the middle; `None` for the whole line.
+    pub(super) fn middle(&self) -> Option<Self> {
+        let [low, high] = self.ends()?;
+        Some(Self::point((low + high).shifted(-1).rounded(self.precision, false), self.precision))
+    }
+
     /// The least magnitude of its numbers; `None` where zero may be one.
     pub(super) fn least_magnitude(&self) -> Option<Dyadic> {
         let [low, high] = self.ends()?;

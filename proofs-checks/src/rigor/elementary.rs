@@ -257,11 +257,6 @@ impl Ball {
         })
     }
 
-    /// `x Φ(x)`, `Φ` the Gaussian distribution function.
-    pub(crate) fn gelu(&self) -> Self {
-        self.clone() * self.gaussian_cdf()
-    }
-
     /// `[sin x, cos x]`. Between the extrema both are monotone: the range is that of the ends and of the extrema in the interval.
     pub(crate) fn sin_cos(&self) -> [Self; 2] {
         let one = Dyadic::new(1.into(), 0);

@@ -2,8 +2,11 @@
 //! their enclosures decide them.
 
 use super::certificate::{CertificateError, Reader, compare};
+use super::cone::Cone;
+use super::flat::Flat;
 use super::hermite::Hermite;
 use super::identity::Identity;
+use super::region::Region;
 use super::span::Span;
 use super::spectrum::Spectrum;
 
@@ -31,10 +34,16 @@ pub(super) const PRECISIONS: std::ops::RangeInclusive<usize> = 64..=4096;
 /// [`CertificateError::Malformed`] and [`CertificateError::Altered`] where the text is not a certificate as it was made.
 pub fn recheck(text: &str) -> Result<Accepted, CertificateError> {
     let mut reader = Reader::new(text)?;
-    let allowed = "claim teacher-spectrum | hermite-coefficients | span | identity";
+    let allowed = "claim teacher-spectrum | hermite-coefficients | span | region | identity | flat | cone";
     let (accepted, recomputed) = match reader.words("claim", allowed)?[..] {
         ["teacher-spectrum"] => Spectrum::read(&mut reader)?.decide()?,
         ["span"] => Span::read(&mut reader)?.decide()?,
+        ["region"] => {
+            let (region, tree) = Region::read(&mut reader)?;
+            region.decide(&tree)?
+        }
+        ["flat"] => Flat::read(&mut reader)?.decide()?,
+        ["cone"] => Cone::read(&mut reader)?.decide()?,
         ["identity"] => Identity::read(&mut reader)?.decide()?,
         ["hermite-coefficients"] => Hermite::read(&mut reader)?.decide()?,
         _ => return Err(reader.malformed(allowed)),

@@ -330,6 +330,31 @@ fn determinant(mut rows: Vec<Vec<Ball>>, precision: usize) -> Ball {
     product
 }
 
+/// The inverse of a matrix, rounded to numbers: only near it. `None` where no pivot is certainly not zero.
+pub(super) fn inverse(rows: Vec<Vec<Ball>>, precision: usize) -> Option<Vec<Vec<Ball>>> {
+    let n = rows.len();
+    if rows.iter().any(|row| row.len() != n) {
+        return None;
+    }
+    let unit = |k: usize| (0..n).map(move |l| Ball::integer(i64::from(k == l), precision));
+    let mut rows: Vec<Vec<Ball>> =
+        rows.into_iter().enumerate().map(|(k, row)| row.into_iter().chain(unit(k)).collect()).collect();
+    for column in 0..n {
+        let best = pivot(&rows, column)?;
+        rows.swap(best, column);
+        let scale = rows[column][column].clone();
+        rows[column].iter_mut().for_each(|entry| *entry = entry.clone() / &scale);
+        let row = rows[column].clone();
+        for (_, other) in rows.iter_mut().enumerate().filter(|(r, other)| *r != column && !other[column].is_zero()) {
+            let factor = other[column].clone();
+            for (entry, own) in other.iter_mut().zip(&row).skip(column) {
+                *entry = entry.clone() - factor.clone() * own;
+            }
+        }
+    }
+    rows.into_iter().map(|row| row.into_iter().skip(n).map(|entry| entry.middle()).collect()).collect()
+}
+
 /// The row, from `column` on, whose entry is certainly farthest from zero.
 pub(super) fn pivot(rows: &[Vec<Ball>], column: usize) -> Option<usize> {
     (column..rows.len())

@@ -1,6 +1,7 @@
 //! What a user writes down: an expression with the columns where its parts begin.
 
 use dashu_ratio::RBig;
+use std::collections::BTreeMap;
 
 /// A function that expressions may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,43 @@ impl Expression {
     /// All names of inputs and parameters, each once, in the order of their appearance.
     pub fn names(&self) -> Vec<String> {
         self.places().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The expression with others in the place of names.
+    pub(crate) fn substituted(&self, by: &BTreeMap<String, Self>) -> Self {
+        let of = |part: &Self| Box::new(part.substituted(by));
+        let kind = match &self.kind {
+            Kind::Number(value) => Kind::Number(value.clone()),
+            Kind::Symbol(name) => return by.get(name).unwrap_or(self).clone(),
+            Kind::Sum(a, b) => Kind::Sum(of(a), of(b)),
+            Kind::Product(a, b) => Kind::Product(of(a), of(b)),
+            Kind::Quotient(a, b) => Kind::Quotient(of(a), of(b)),
+            Kind::Negative(a) => Kind::Negative(of(a)),
+            Kind::Power(a, n) => Kind::Power(of(a), *n),
+            Kind::Call(function, a) => Kind::Call(*function, of(a)),
+        };
+        Self { column: self.column, kind }
+    }
+
+    /// A name.
+    pub(crate) fn symbol(name: &str) -> Self {
+        Self { column: 1, kind: Kind::Symbol(name.into()) }
+    }
+
+    /// `self + other`.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { column: self.column, kind: Kind::Sum(Box::new(self), Box::new(other)) }
+    }
+
+    /// `self − other`.
+    pub(crate) fn minus(self, other: Self) -> Self {
+        let negative = Self { column: other.column, kind: Kind::Negative(Box::new(other)) };
+        self.plus(negative)
+    }
+
+    /// `self·other`.
+    pub(crate) fn times(self, other: Self) -> Self {
+        Self { column: self.column, kind: Kind::Product(Box::new(self), Box::new(other)) }
     }
 
     /// As [`Self::names`], with the columns where they appear first.

@@ -111,7 +111,8 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
     let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
     let found = relations(&functions, &names).map_err(IdentifyError::Expert)?;
-    let certificate = certified(&functions, &found);
+    let independent = functions.len() - found.len();
+    let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
         None => Err("no determinant could be told from zero within the limit of precision".into()),
         Some(Ok(Accepted { .. })) => Ok(certificate.unwrap_or_default()),
@@ -155,14 +156,19 @@ fn binomial(n: usize, k: usize) -> usize {
     (0..k).fold(1, |product: usize, i| product.saturating_mul(n - i) / (i + 1))
 }
 
-/// `F`, `dF/da`, `d2F/dw db`, `d2F/db2`.
+/// `F`, `dF/da`, `d2F/dw db`, `d2F/db2`, `d2F/dw1^2`.
 fn derivative_name(parameters: &[String], index: &[u32]) -> String {
     let total: u32 = index.iter().sum();
     let by: Vec<String> = parameters
         .iter()
         .zip(index)
         .filter(|(_, n)| **n > 0)
-        .map(|(name, n)| if *n == 1 { format!("d{name}") } else { format!("d{name}{n}") })
+        .map(|(name, n)| match n {
+            1 => format!("d{name}"),
+            // d2F/dw12 would be two derivatives by w1 or one by w12.
+            n if name.ends_with(|c: char| c.is_ascii_digit()) => format!("d{name}^{n}"),
+            n => format!("d{name}{n}"),
+        })
         .collect();
     match total {
         0 => "F".into(),

@@ -2,8 +2,8 @@
 
 use super::parse::parse;
 use super::partial::Partial;
-use super::relations::Relation;
-use crate::rigor::{Span, inputs};
+use super::relations::{Relation, relations};
+use crate::rigor::{Node, Region, Span, inputs};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const DRAWS: u64 = 5;
 const DOUBLINGS: u32 = 3;
 
-/// The certificate that the relations are all: `None` where no determinant could be told from zero.
+/// The certificate that the functions span `claimed` dimensions; where the relations leave fewer, one that the re-checker refutes. `None` where no determinant could be told from zero.
 ///
-/// Values and points are random rational numbers of a fixed stream, the points on `[−3, 3]` in each coordinate, later draws nearer to zero (where towers of exponentials stay moderate). Independent functions have a determinant that is zero on a set of
-/// measure zero only, so what fails is the precision, which is doubled, or the size of the values.
-pub(crate) fn certified(functions: &[Partial], relations: &[Relation]) -> Option<String> {
-    certified_at(functions, relations, &BTreeMap::new(), 3)
-}
-
-/// As [`certified`], with values of some parameters given, and points on `[−half_width, half_width]`.
-pub(crate) fn certified_at(
+/// Values and points are random rational numbers of a fixed stream, the points in `[−half_width, half_width]` in each coordinate, later draws nearer to zero (where towers of exponentials stay moderate); the values of some parameters may be `given`. Independent functions have a
+/// determinant that is zero on a set of measure zero only, so what fails is the precision, which is doubled, or the size of the values.
+pub(crate) fn certified(
     functions: &[Partial],
     relations: &[Relation],
+    claimed: usize,
     given: &BTreeMap<String, RBig>,
     half_width: i64,
 ) -> Option<String> {
@@ -46,14 +42,13 @@ pub(crate) fn certified_at(
             .collect();
         let points = (0..dimension as i64)
             .map(|i| {
-                let coordinate = |c: usize| {
+                let coordinate = |_| {
                     // One input: spread, each point somewhere in its own cell; more: anywhere.
                     let numerator = if coordinates.len() == 1 {
                         let cell = (2 * half_width * 1024 * i) / dimension as i64;
                         cell + stream.below((2 * half_width * 1024 / dimension as i64).max(1) as u64)
                             - half_width * 1024
                     } else {
-                        let _ = c;
                         stream.below(2 * half_width as u64 * 1024) - half_width * 1024
                     };
                     ratio(numerator, 1024 * shrink)
@@ -63,7 +58,7 @@ pub(crate) fn certified_at(
             .collect();
         let mut span = Span {
             functions: functions.to_vec(),
-            dimension,
+            dimension: claimed,
             relations: relations.iter().map(|r| (r.leader, r.terms.clone())).collect(),
             precision: (64 + 8 * dimension).next_multiple_of(64).min(1024),
             values,
@@ -78,6 +73,56 @@ pub(crate) fn certified_at(
         }
     }
     None
+}
+
+/// The certificate that these functions span `claimed` dimensions, their relations found first.
+pub(crate) fn span_certificate(
+    functions: &[Partial],
+    claimed: usize,
+    given: &BTreeMap<String, RBig>,
+    half_width: i64,
+) -> Option<String> {
+    let names: Vec<String> = functions.iter().map(Partial::to_string).collect();
+    certified(functions, &relations(functions, &names).ok()?, claimed, given, half_width)
+}
+
+/// The certificate that these functions are independent on a box: cells are halved along their side that is longest in units of the box until they are certified or there are `most` of them. The points are spread over `[−half_width, half_width]`, one input.
+pub(crate) fn region_certificate(
+    functions: &[Partial],
+    sides: &[(&str, [RBig; 2])],
+    half_width: i64,
+    precision: usize,
+    most: usize,
+) -> Option<String> {
+    let n = functions.len() as i64;
+    let region = Region {
+        functions: functions.to_vec(),
+        precision,
+        sides: sides.iter().map(|(name, ends)| ((*name).to_string(), ends.clone())).collect(),
+        values: BTreeMap::new(),
+        points: (0..n).map(|i| vec![ratio(half_width * (2 * i + 1 - n), n)]).collect(),
+    };
+    let whole: Vec<[RBig; 2]> = sides.iter().map(|(_, ends)| ends.clone()).collect();
+    let (mut tree, mut uncovered, mut cells) = (Vec::new(), RBig::ZERO, 1);
+    let mut open = vec![(whole, vec![0_u32; sides.len()])];
+    while let Some((cell, depths)) = open.pop() {
+        if region.certifies(&cell).ok()? {
+            tree.push(Node::Certified);
+        } else if cells < most {
+            let side = (0..depths.len()).min_by_key(|side| depths[*side])?;
+            let [low, high] = Region::halves(&cell, side);
+            let mut deeper = depths;
+            deeper[side] += 1;
+            open.extend([(high, deeper.clone()), (low, deeper)]);
+            tree.push(Node::Split(side));
+            cells += 1;
+        } else {
+            let share = RBig::from_parts(1.into(), dashu_int::UBig::ONE << depths.iter().sum::<u32>() as usize);
+            uncovered += share;
+            tree.push(Node::Open);
+        }
+    }
+    Some(region.text(&tree, &uncovered))
 }
 
 fn ratio(numerator: i64, denominator: i64) -> RBig {

@@ -1,6 +1,7 @@
 //! Experts and gates as a user writes them down: parsed, differentiated, and searched for the linear relations among their derivatives. What is found is certified; see [`identify()`].
 
 mod coefficient;
+mod cone;
 mod expression;
 mod identify;
 mod independence;
@@ -10,9 +11,13 @@ mod partial;
 mod polynomial;
 mod relations;
 
+pub(crate) use cone::measured;
 pub(crate) use expression::is_input;
 pub use expression::{Expression, Function, Kind};
 pub use identify::{Identified, IdentifiedRelation, IdentifyError, identify};
+pub(crate) use independence::{region_certificate, span_certificate};
+pub(crate) use normal_form::Table;
 pub use parse::{ExpressionError, parse};
 pub use partial::Partial;
 pub(crate) use partial::normalise;
+pub(crate) use relations::relations;

@@ -8,7 +8,7 @@
 //! softplus(−u) = softplus(u) − u,  softplus' = σ;   exp(n softplus(u)) = (1 + e^u)^n for integers n
 //! gelu(u) = uΦ(u),  Φ(−u) = 1 − Φ(u),  Φ' = c exp(−u²/2),  c = 1/√(2π);       erf(−u) = −erf(u),  erf' = e exp(−u²),  e = 2/√π
 //! sin, cos of Σ q m: by the addition theorems in sin(rm), cos(rm), r the largest number of which all q of this monomial are multiples, sin² = 1 − cos²
-//! relu(u) = uH(u),  H(−u) = 1 − H(u),  H(cu) = H(u) for c > 0,  H² = H,  H' = 0: almost everywhere
+//! relu(u) = uH(u),  H(−u) = 1 − H(u),  H(cu) = H(e^v u) = H(u) for c > 0,  H² = H,  H' = 0: almost everywhere;   f(A + BH) = f(A) + H(f(A + B) − f(A))
 //! 1/d, d a sum that contains parameters only: an atom with 1/d · d = 1; powers of single symbols are negative exponents
 //! ```
 //!
@@ -25,7 +25,7 @@
 //! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`. Steps of different arguments are independent over the other functions as long as no two of
 //! them are multiplied: their jumps are in different places.
 //!
-//! Hypotheses that an expression may break are errors, not answers: a product of two steps, a step or a sum in a denominator inside of another function, a sigmoid inside of another function that also occurs beside a dependent exponential. The numbers `e`,
+//! Hypotheses that an expression may break are errors, not answers: a product of two steps, a sum in a denominator inside of another function, a sigmoid inside of another function that also occurs beside a dependent exponential. The numbers `e`,
 //! `c` and `2/√π` count as independent, which no theorem excludes or affirms: a relation between them could be missed, none is invented.
 
 use super::expression::{Expression, Function, Kind, is_input};
@@ -217,14 +217,23 @@ impl Table {
 
     fn call(&mut self, function: Function, u: &Polynomial, column: usize) -> Lowered {
         let at = |message: &str| ExpressionError::new(column, message);
-        for (symbol, _) in u.terms.keys().flatten() {
-            match self.atoms[*symbol] {
-                Atom::Step(_) => return Err(at("relu inside of another function is beyond the normal form")),
-                Atom::Inverse(_) => {
-                    return Err(at("division by a sum inside of a function is beyond the normal form"));
+        let mut symbols = u.terms.keys().flatten().map(|(symbol, _)| *symbol);
+        if let Some(step) = symbols.clone().find(|symbol| matches!(self.atoms[*symbol], Atom::Step(_))) {
+            // f(A + BH) = f(A) + H(f(A + B) − f(A)), as H is zero or one.
+            let (mut off, mut on) = (Polynomial::default(), Polynomial::default());
+            for (monomial, coefficient) in &u.terms {
+                let rest: Monomial = monomial.iter().copied().filter(|(symbol, _)| *symbol != step).collect();
+                if rest.len() == monomial.len() {
+                    off.add(rest.clone(), coefficient.clone());
                 }
-                _ => {}
+                on.add(rest, coefficient.clone());
             }
+            let (off, on) = (self.call(function, &off, column)?, self.call(function, &on, column)?);
+            let jump = on.plus(&off, &-RBig::ONE);
+            return Ok(off.plus(&self.product(&Polynomial::symbol(step), &jump), &RBig::ONE));
+        }
+        if symbols.any(|symbol| matches!(self.atoms[symbol], Atom::Inverse(_))) {
+            return Err(at("division by a sum inside of a function is beyond the normal form"));
         }
         let half = RBig::from_parts(1.into(), 2u8.into());
         Ok(match function {
@@ -254,7 +263,9 @@ impl Table {
                 if !self.contains_input(u) {
                     return Err(at("relu of parameters alone is beyond the normal form: it is not analytic in them"));
                 }
-                let Some((positive, v)) = signed(u) else { return Ok(Polynomial::default()) };
+                let Some((positive, v)) = signed(&self.without_positive_factor(u)) else {
+                    return Ok(Polynomial::default());
+                };
                 let scale = v.leading().map_or(RBig::ONE, |leading| RBig::ONE / leading);
                 let step = self.symbol(Atom::Step(v.scaled(&scale)));
                 let step = if positive { step } else { Polynomial::one().plus(&step, &-RBig::ONE) };
@@ -263,6 +274,39 @@ impl Table {
             Function::Sin => self.angle(u, column)?[0].clone(),
             Function::Cos => self.angle(u, column)?[1].clone(),
         })
+    }
+
+    /// `u` over the largest power of each exponential that divides it: exponentials are positive.
+    fn without_positive_factor(&self, u: &Polynomial) -> Polynomial {
+        let mut common: Option<BTreeMap<Symbol, RBig>> = None;
+        for monomial in u.terms.keys() {
+            let own: BTreeMap<Symbol, RBig> = monomial
+                .iter()
+                .filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Exp(_)))
+                .map(|(symbol, exponent)| (*symbol, exponent.to_rational()))
+                .collect();
+            common = Some(match common {
+                None => own,
+                // An absent power is zero; what is not common to all is no factor, a negative power in some is.
+                Some(known) => {
+                    let symbols: BTreeSet<Symbol> = known.keys().chain(own.keys()).copied().collect();
+                    let power = |of: &BTreeMap<Symbol, RBig>, symbol| of.get(&symbol).cloned().unwrap_or(RBig::ZERO);
+                    symbols.into_iter().map(|s| (s, power(&known, s).min(power(&own, s)))).collect()
+                }
+            });
+        }
+        let inverse: Option<Monomial> = common
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, power)| *power != RBig::ZERO)
+            .map(|(symbol, power)| Some((symbol, Exponent::of(&-power)?)))
+            .collect();
+        let Some(inverse) = inverse else { return u.clone() };
+        let mut quotient = Polynomial::default();
+        u.terms
+            .iter()
+            .for_each(|(monomial, coefficient)| quotient.add(multiplied(monomial, &inverse), coefficient.clone()));
+        quotient
     }
 
     fn sigmoid(&mut self, u: &Polynomial) -> Polynomial {
@@ -653,6 +697,10 @@ mod tests {
             "relu(x) - relu(-x) - x",
             "relu(2*x) - 2*relu(x)",
             "relu(x)^2 - x*relu(x)",
+            "relu(exp(s)*(a*x + b)) - exp(s)*relu(a*x + b)",
+            "exp(relu(x)) + exp(-relu(-x)) - exp(x) - 1",
+            "relu(relu(x)) - relu(x)",
+            "tanh(relu(x) - relu(-x)) - tanh(x)",
             "sin(x)^2 + cos(x)^2 - 1",
             "sin(2*x) - 2*sin(x)*cos(x)",
             "cos(x + b) - cos(x)*cos(b) + sin(x)*sin(b)",
@@ -685,7 +733,7 @@ mod tests {
     #[test]
     fn what_is_beyond_is_an_error_with_a_column() {
         for (source, column) in
-            [("1 + a/x", 7), ("a/(b - b)", 4), ("2 + relu(a)", 5), ("exp(relu(x))", 1), ("x^(-1)", 1)]
+            [("1 + a/x", 7), ("a/(b - b)", 4), ("2 + relu(a)", 5), ("exp(x/(1 + a))", 1), ("x^(-1)", 1)]
         {
             let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
             assert_eq!(error.column, column, "{source}: {error}");

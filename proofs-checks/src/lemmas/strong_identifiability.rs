@@ -1,0 +1,272 @@
+//! `strong-identifiability`: for which experts do over-fitted atoms betray themselves?
+//!
+//! # The claim, in two readings
+//!
+//! The papers ask that `{x^ν ∂^γ h(x, η_j): |ν| + |γ| ≤ 2}` be linearly independent for distinct `η_j`, and say that two-layer networks `act(aᵀx + b)` with sigmoid, tanh or GELU activation satisfy it. *Literally* the list is dependent for every network with an inner bias:
+//! `∂h/∂a_u = x_u ∂h/∂b` (and, with two inputs, `x_u ∂h/∂a_v = x_v ∂h/∂a_u`). The usual other reading, which this lemma judges, is the independence of the *distinct* functions `{x^ν act^{(k)}(a_jᵀx + b_j): |ν| ≤ 2, k ≤ 2}` over one and two atoms, for almost every `η`. Two atoms give a smallest singular value near `2·10⁻¹³` on `[−1, 1]`: floats cannot tell it from zero,
+//! an enclosed determinant can. One determinant away from zero proves the independence for almost every value of the parameters (the determinant is analytic in them).
+//!
+//! # What the rate needs
+//!
+//! Neither reading is necessary or sufficient for the rate; the cone test of theory B4 is the criterion. For the truth of theory B5 a dual measure proves that the second moments of the over-fitted cell are at most `2/λ` times the difference of the functions; the certificate has the
+//! measure, its equalities solved in enclosures and its matrix inequality by enclosed pivots. So the bound of `voronoi-rates` holds locally with one cell over-fitted, with a proved constant. It fails, whatever the expert, once every cell is over-fitted: `flat-families`.
+//!
+//! Controls: the same for ReLU, linear and square experts, with the relation or the flat curve as witness.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use crate::rigor::Mixture;
+use crate::symbolic::{Partial, span_certificate};
+use crate::{CheckError, Column, Control, Evidence, Finding, Findings, Label, Lemma, Parameter, Run, Table};
+
+use super::mixtures::{atom, bounded, halves, reference, unbounded};
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "strong-identifiability",
+    paper: "2503.03213",
+    claim: "Two-layer networks act(aᵀx + b) with sigmoid, tanh and GELU activation are strongly identifiable: the distinct functions x^ν act^(k)(a_jᵀx + b_j), |ν| ≤ 2, k ≤ 2, of one and two atoms are linearly independent, and \
+            with one cell over-fitted its second moments are bounded by the difference of the regression functions.",
+    scope: "Independence for almost every value of the parameters, in one and two inputs; not for every one (sign symmetry), not in the literal reading of the list, not with an output weight. The bound near the two- and three-atom mixtures of the tables, on [−3, 3], under \
+            the softmax gate e^(ωx + β).",
+    ledger: Label::Proved,
+    typical_seconds: 12.0,
+    parameters: &[
+        Parameter::integer("grid", "points of the grid for the dual measure", "", [51, 2001], [101, 401, 401]),
+        Parameter::integer("precision", "bits of the enclosures of the measure", "bit", [128, 2048], [256, 256, 512]),
+    ],
+    check,
+};
+
+const ACTIVATIONS: [&str; 3] = ["sigmoid", "tanh", "gelu"];
+
+/// `x^ν act^{(k)}`, `|ν| ≤ degree`, `k ≤ 2`, for each of the arguments; each contains a parameter of its own by which it has the slope ±1.
+fn distinct(act: &str, arguments: &[(String, &str)], inputs: usize, degree: u32) -> Vec<Partial> {
+    let mut monomials = Vec::new();
+    for total in 0..=degree {
+        for first in 0..=total {
+            let second = total - first;
+            if inputs == 1 && second > 0 {
+                continue;
+            }
+            monomials.push(if inputs == 1 { format!("x1^{first}") } else { format!("x1^{first}*x2^{second}") });
+        }
+    }
+    let mut functions = Vec::new();
+    for (argument, bias) in arguments {
+        for monomial in &monomials {
+            let of = match act.strip_suffix("^2") {
+                Some("") => format!("{monomial}*({argument})^2"),
+                _ if act.is_empty() => format!("{monomial}*({argument})"),
+                _ => format!("{monomial}*{act}({argument})"),
+            };
+            functions.extend((0..=2).map(|k| Partial { of: of.clone(), by: vec![(*bias).to_string(); k] }));
+        }
+    }
+    functions
+}
+
+/// `a1*x1 + a2*x2 + b` of an atom with this letter's names.
+fn argument(atom: usize, inputs: usize) -> (String, &'static str) {
+    let slopes: Vec<String> = (1..=inputs).map(|u| format!("a{atom}{u}*x{u}")).collect();
+    let bias = ["b1", "b2"][atom - 1];
+    (format!("{} + {bias}", slopes.join(" + ")), bias)
+}
+
+fn spans(functions: &[Partial], claimed: usize) -> Option<String> {
+    span_certificate(functions, claimed, &BTreeMap::new(), 1)
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let (points, precision) = (run.integer("grid"), run.integer("precision") as usize);
+    let mut table = Table::new(
+        "independence",
+        [
+            Column::new("activation", ""),
+            Column::new("atoms", ""),
+            Column::new("inputs", ""),
+            Column::new("functions", ""),
+        ],
+    );
+    // Every list of distinct functions: the claim's, then those of the controls.
+    let settings: Vec<(&str, usize, usize)> = ACTIVATIONS
+        .iter()
+        .chain(&["relu", "", "^2"])
+        .flat_map(|act| [(*act, 1, 1), (*act, 2, 1), (*act, 1, 2), (*act, 2, 2)])
+        .collect();
+    let certificates = run.units("spans", settings.len(), |unit| {
+        run.proceed()?;
+        let (act, atoms, inputs) = settings[unit];
+        let arguments: Vec<_> = (1..=atoms).map(|j| argument(j, inputs)).collect();
+        let functions = distinct(act, &arguments, inputs, 2);
+        Ok((functions.len(), spans(&functions, functions.len())))
+    })?;
+    let (mut evidence, mut controls) = (Vec::new(), Vec::new());
+    for ((act, atoms, inputs), (count, certificate)) in settings.iter().zip(certificates) {
+        let name = match *act {
+            "" => "linear",
+            "^2" => "square",
+            act => act,
+        };
+        let statement =
+            format!("{name}, {atoms} atoms, {inputs} inputs: the {count} distinct functions are independent");
+        let item = Evidence::certificate(&statement, certificate);
+        if ACTIVATIONS.contains(act) {
+            evidence.push(item);
+            table.push([name.into(), (*atoms).into(), (*inputs).into(), count.into()]);
+        } else {
+            controls.push(Control::new(statement, item));
+        }
+    }
+    let mut constants = Table::new(
+        "constants",
+        [
+            Column::new("expert", ""),
+            Column::new("atoms", ""),
+            Column::new("over-fitted", ""),
+            Column::new("λ", ""),
+            Column::new("2/λ", ""),
+        ],
+    );
+    let mut bounds = Vec::new();
+    for act in ACTIVATIONS {
+        bounds.push((act, 2, vec![0]));
+    }
+    bounds.push(("tanh", 3, vec![0]));
+    bounds.push(("tanh", 3, vec![0, 1]));
+    let measures = run.units("measures", bounds.len(), |unit| {
+        run.proceed()?;
+        let (act, atoms, cells) = &bounds[unit];
+        let mixture = reference("exp(w*x)", &format!("{act}(a*x + b)"), &[], *atoms, cells);
+        let (lambda, item) = bounded("", &mixture, points, precision);
+        Ok((lambda, item.certificate_text().map(str::to_string)))
+    })?;
+    for ((act, atoms, cells), (lambda, certificate)) in bounds.iter().zip(measures) {
+        let which: Vec<String> = cells.iter().map(|cell| (cell + 1).to_string()).collect();
+        let which = which.join(" and ");
+        let statement = format!("{act}, {atoms} true atoms, cell {which} over-fitted: its second moments are bounded");
+        evidence.push(Evidence::certificate(statement, certificate));
+        let lambda = lambda.unwrap_or_default();
+        constants.push([(*act).into(), (*atoms).into(), which.into(), lambda.into(), (2.0 / lambda).into()]);
+    }
+    let linear = reference("exp(w*x)", "a*x + b", &[], 2, &[0]);
+    controls.push(Control::new(
+        "the same bound for linear experts",
+        unbounded("linear, cell 1 over-fitted", &linear, halves(&linear, "b")),
+    ));
+    let findings = findings(points, precision, &controls);
+    Ok(Findings { evidence, controls, findings, tables: vec![table, constants], figures: Vec::new() })
+}
+
+fn findings(points: u64, precision: usize, controls: &[Control]) -> Vec<Finding> {
+    let none = std::slice::from_ref(&controls[0]);
+    let literal = |act: &str, bias: bool| {
+        let h = format!("{act}({}{})", "a*x1", if bias { " + b" } else { "" });
+        let parameters: &[&str] = if bias { &["a", "b"] } else { &["a"] };
+        let mut functions =
+            vec![Partial::whole(&h), Partial::whole(format!("x1*{h}")), Partial::whole(format!("x1^2*{h}"))];
+        for (k, first) in parameters.iter().enumerate() {
+            functions.push(Partial::new(&h, first));
+            functions.push(Partial::new(format!("x1*{h}"), first));
+            functions.extend(parameters[k..].iter().map(|second| Partial::new(&h, &format!("{first} {second}"))));
+        }
+        let what = if bias { "with" } else { "without" };
+        let statement =
+            format!("{act} {what} inner bias: the {} functions of the list are independent", functions.len());
+        Evidence::certificate(statement, spans(&functions, functions.len()))
+    };
+    // The second argument is minus the first: slopes by the same bias.
+    let opposite = |act: &str| {
+        let arguments = [argument(1, 1), ("-a11*x1 - b1".to_string(), "b1")];
+        distinct(act, &arguments, 1, 2)
+    };
+    let at_opposite = |act: &str, claimed: usize| {
+        Evidence::certificate(format!("{act}: {claimed} of 18 are independent"), spans(&opposite(act), claimed))
+    };
+    let cubic = distinct("gelu", &[argument(1, 1)], 1, 3);
+    let moved = |expert: &str, further: &[&str], cells: &[usize], parameter: &str, words: &str| {
+        let mixture = reference("exp(w*x)", expert, further, 2, cells);
+        unbounded(words, &mixture, halves(&mixture, parameter))
+    };
+    let linear = || Control::new("linear experts with one cell over-fitted", moved("a*x + b", &[], &[0], "b", ""));
+    let opposites = |act: &str| {
+        let own = |w, a, b| [("w", w), ("a", a), ("b", b)];
+        let mixture = Mixture {
+            truth: vec![atom("exp(3/10)", &own("2", "3", "-1/2")), atom("1", &own("0", "-3", "1/2"))],
+            ..reference("exp(w*x)", &format!("{act}(a*x + b)"), &[], 2, &[0])
+        };
+        bounded(
+            &format!("{act}, cell 1 over-fitted, η2 = −η1: its second moments are bounded"),
+            &mixture,
+            points,
+            precision,
+        )
+    };
+    let (lambdas, rates): (Vec<_>, Vec<_>) = ACTIVATIONS.map(opposites).into_iter().unzip();
+    vec![
+        Finding::judged(
+            "the literal list",
+            "Read literally, x^ν ∂^γ h with |ν| + |γ| ≤ 2 and h = act(ax + b), the list is independent.",
+            &ACTIVATIONS.map(|act| literal(act, true)),
+            none,
+            witness(&ACTIVATIONS.map(|act| literal(act, true))),
+        ),
+        Finding::judged(
+            "the literal list without an inner bias",
+            "For h = act(ax), one input and one atom, the literal list is independent.",
+            &ACTIVATIONS.map(|act| literal(act, false)),
+            &[Control::new("the same with an inner bias", literal("tanh", true))],
+            Json::Null,
+        ),
+        Finding::judged(
+            "every two distinct parameters",
+            "The 18 distinct functions of two atoms are independent for any distinct η_1, η_2, opposite ones included.",
+            &ACTIVATIONS.map(|act| at_opposite(act, 18)),
+            none,
+            witness(&ACTIVATIONS.map(|act| at_opposite(act, 18))),
+        ),
+        Finding::judged(
+            "opposite parameters",
+            "At η_2 = −η_1 exactly 12 (sigmoid), 9 (tanh) and 13 (GELU) of the 18 functions are independent: act(−u) is 1 − act(u), −act(u), act(u) − u.",
+            &[at_opposite("sigmoid", 12), at_opposite("tanh", 9), at_opposite("gelu", 13)],
+            &[Control::new("tanh: 10 are", at_opposite("tanh", 10))],
+            Json::Null,
+        ),
+        Finding::judged(
+            "the bound survives opposite parameters",
+            "With different gates, (ω_1, ω_2) = (2, 0), the second moments of the over-fitted cell are bounded at η_2 = −η_1 too: neither reading of the condition is necessary for the rate.",
+            &rates,
+            &[linear()],
+            json!({ "lambda": lambdas }),
+        ),
+        Finding::judged(
+            "monomials of degree three",
+            "One GELU atom: the distinct functions with |ν| ≤ 3 are independent.",
+            &[Evidence::certificate("GELU, one atom: the 12 functions are independent", spans(&cubic, cubic.len()))],
+            none,
+            witness(&[Evidence::certificate("", spans(&cubic, cubic.len()))]),
+        ),
+        Finding::judged(
+            "an output weight",
+            "λ·act(ax + b) is strongly identifiable: with one cell over-fitted its second moments are bounded.",
+            &ACTIVATIONS.map(|act| moved(&format!("l*{act}(a*x + b)"), &["l"], &[0], "l", act)),
+            &[linear()],
+            witness(&[moved("l*tanh(a*x + b)", &["l"], &[0], "l", "")]),
+        ),
+        Finding::judged(
+            "every cell over-fitted",
+            "The bound holds with both cells over-fitted, as for every number of fitted atoms beyond the true one.",
+            &ACTIVATIONS.map(|act| moved(&format!("{act}(a*x + b)"), &[], &[0, 1], "w", act)),
+            &[linear()],
+            witness(&[moved("tanh(a*x + b)", &[], &[0, 1], "w", "")]),
+        ),
+    ]
+}
+
+/// What the items were refuted with.
+fn witness(items: &[Evidence]) -> Json {
+    let witnesses: Vec<Json> = items.iter().filter_map(|item| item.record().witness).collect();
+    json!({ "witnesses": witnesses })
+}

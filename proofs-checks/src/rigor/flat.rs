@@ -1,0 +1,214 @@
+//! The certificate `flat`: a curve of softmax mixtures that are all the same function.
+//!
+//! ```text
+//! claim flat
+//! gate EXPRESSION                      g(x; θ), in the place of e^{ωᵀx}
+//! expert EXPRESSION                    h(x; θ)
+//! curve NAME                           the parameter s of the curve
+//! atom WEIGHT NAME=EXPRESSION …        a true atom: its e^β and its parameters; numbered from 0
+//! fitted CELL WEIGHT NAME=EXPRESSION … an atom on the curve, in the cell of a true one; these may contain s
+//! ```
+//!
+//! With `f = Σ_i v_i g_i h_i/Σ_i v_i g_i`: the numerator of one times the denominator of the other, minus the same with the two exchanged, normalises to zero; at `s = 0` each fitted atom has the parameters of its true atom and the weights of each cell sum to
+//! that of its true atom; some parameter is not the true one for all `s`. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
+//! functions holds near the truth.
+
+use std::collections::BTreeMap;
+
+use super::certificate::{CertificateError, Reader, Writer};
+use super::recheck::Accepted;
+use crate::symbolic::{Expression, Table, is_input, parse};
+use dashu_ratio::RBig;
+
+/// The weight and the parameters of an atom, as texts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AtomText {
+    pub(crate) weight: String,
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+/// What a certificate states as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Flat {
+    pub(crate) gate: String,
+    pub(crate) expert: String,
+    pub(crate) curve: String,
+    pub(crate) truth: Vec<AtomText>,
+    /// With the number of the true atom.
+    pub(crate) fitted: Vec<(usize, AtomText)>,
+}
+
+/// An atom, parsed.
+struct Atom {
+    weight: Expression,
+    parameters: BTreeMap<String, Expression>,
+}
+
+impl AtomText {
+    /// `WEIGHT NAME=EXPRESSION …`, expressions without spaces.
+    pub(super) fn read(words: &[&str]) -> Option<Self> {
+        let (weight, rest) = words.split_first()?;
+        let parameters = rest.iter().map(|word| word.split_once('=').map(|(name, text)| (name.into(), text.into())));
+        Some(Self { weight: (*weight).into(), parameters: parameters.collect::<Option<_>>()? })
+    }
+
+    pub(crate) fn line(&self) -> String {
+        let parameters = self.parameters.iter().map(|(name, text)| format!(" {name}={}", text.replace(' ', "")));
+        format!("{}{}", self.weight.replace(' ', ""), parameters.collect::<String>())
+    }
+
+    fn parsed(&self) -> Result<Atom, String> {
+        let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
+        let parameters = self.parameters.iter().map(|(name, text)| Ok((name.clone(), read(text)?)));
+        Ok(Atom { weight: read(&self.weight)?, parameters: parameters.collect::<Result<_, String>>()? })
+    }
+}
+
+impl Flat {
+    /// The text of the claim, true or not.
+    pub(crate) fn certificate(&self) -> String {
+        let mut writer = Writer::new("flat");
+        writer.line(format_args!("gate {}", self.gate));
+        writer.line(format_args!("expert {}", self.expert));
+        writer.line(format_args!("curve {}", self.curve));
+        self.truth.iter().for_each(|atom| writer.line(format_args!("atom {}", atom.line())));
+        write_fitted(&mut writer, &self.fitted);
+        writer.finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+        let gate = reader.words("gate", "gate EXPRESSION")?.join(" ");
+        let expert = reader.words("expert", "expert EXPRESSION")?.join(" ");
+        let curve = reader.words("curve", "curve NAME")?.join(" ");
+        let truth = read_truth(reader)?;
+        let fitted = read_fitted(reader)?;
+        Ok(Self { gate, expert, curve, truth, fitted })
+    }
+
+    pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
+        match self.holds() {
+            Ok(None) => {
+                let accepted = Accepted {
+                    claim: format!(
+                        "with the gate {} and the expert {} the fitted atoms give the function of the true ones for every {}",
+                        self.gate, self.expert, self.curve
+                    ),
+                    interval: [0.0; 2],
+                    accept: [0.0; 2],
+                    identity: true,
+                };
+                Ok((accepted, self.certificate()))
+            }
+            Ok(Some(claim)) => Err(CertificateError::False { claim }),
+            Err(claim) => Err(CertificateError::Unfounded { claim }),
+        }
+    }
+
+    /// `None` where it is a flat curve; else what is not as claimed.
+    pub(super) fn holds(&self) -> Result<Option<String>, String> {
+        let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
+        let (gate, expert) = (read(&self.gate)?, read(&self.expert)?);
+        let truth = self.truth.iter().map(AtomText::parsed).collect::<Result<Vec<_>, _>>()?;
+        let fitted: Vec<(usize, Atom)> =
+            self.fitted.iter().map(|(cell, atom)| Ok((*cell, atom.parsed()?))).collect::<Result<_, String>>()?;
+        let names: Vec<String> =
+            gate.names().into_iter().chain(expert.names()).filter(|name| !is_input(name)).collect();
+        for atom in truth.iter().chain(fitted.iter().map(|(_, atom)| atom)) {
+            if let Some(missing) = names.iter().find(|name| !atom.parameters.contains_key(*name)) {
+                return Err(format!("an atom has no {missing}"));
+            }
+            let has_input = |expression: &Expression| expression.names().iter().any(|name| is_input(name));
+            if has_input(&atom.weight) || atom.parameters.values().any(has_input) {
+                return Err("a parameter contains an input".into());
+            }
+        }
+        if truth
+            .iter()
+            .any(|atom| atom.parameters.values().chain([&atom.weight]).any(|e| e.names().contains(&self.curve)))
+        {
+            return Err(format!("the truth contains {}", self.curve));
+        }
+        if fitted.iter().any(|(cell, _)| *cell >= truth.len()) {
+            return Err("a fitted atom belongs to no true one".into());
+        }
+        let sums = |atoms: &mut dyn Iterator<Item = &Atom>| -> Option<[Expression; 2]> {
+            let mut sums: Option<[Expression; 2]> = None;
+            for atom in atoms {
+                let weight = atom.weight.clone().times(gate.substituted(&atom.parameters));
+                let value = weight.clone().times(expert.substituted(&atom.parameters));
+                sums = Some(match sums {
+                    None => [value, weight],
+                    Some([numerator, denominator]) => [numerator.plus(value), denominator.plus(weight)],
+                });
+            }
+            sums
+        };
+        let (Some([n, d]), Some([n_fitted, d_fitted])) =
+            (sums(&mut truth.iter()), sums(&mut fitted.iter().map(|(_, atom)| atom)))
+        else {
+            return Err("no atoms".into());
+        };
+        if !is_zero(&n_fitted.times(d).minus(n.times(d_fitted)))? {
+            return Ok(Some("the fitted atoms give another function than the true ones".into()));
+        }
+        let start = BTreeMap::from([(self.curve.clone(), number(0))]);
+        for (cell, atom) in truth.iter().enumerate() {
+            let weight = fitted.iter().filter(|(of, _)| *of == cell).map(|(_, atom)| atom.weight.substituted(&start));
+            let excess = weight.fold(number(0), Expression::plus).minus(atom.weight.clone());
+            if !is_zero(&excess)? {
+                return Err(format!("at {} = 0 the weights of cell {cell} do not sum to that of its atom", self.curve));
+            }
+        }
+        let mut moves = false;
+        for (cell, atom) in &fitted {
+            for name in &names {
+                let difference = atom.parameters[name].clone().minus(truth[*cell].parameters[name].clone());
+                if !is_zero(&difference.substituted(&start))? {
+                    return Err(format!("at {} = 0 {name} of an atom of cell {cell} is not the true one", self.curve));
+                }
+                moves |= !is_zero(&difference)?;
+            }
+        }
+        if moves { Ok(None) } else { Err("no parameter moves".into()) }
+    }
+}
+
+/// `fitted CELL WEIGHT NAME=EXPRESSION …` lines.
+pub(super) fn write_fitted(writer: &mut Writer, fitted: &[(usize, AtomText)]) {
+    fitted.iter().for_each(|(cell, atom)| writer.line(format_args!("fitted {cell} {}", atom.line())));
+}
+
+pub(super) fn read_fitted(reader: &mut Reader<'_>) -> Result<Vec<(usize, AtomText)>, CertificateError> {
+    let allowed = "fitted CELL WEIGHT NAME=EXPRESSION …";
+    let mut fitted = Vec::new();
+    while reader.is_next("fitted") {
+        let words = reader.words("fitted", allowed)?;
+        let cell = words.first().and_then(|word| word.parse().ok());
+        let atom = words.get(1..).and_then(AtomText::read);
+        let (Some(cell), Some(atom)) = (cell, atom) else { return Err(reader.malformed(allowed)) };
+        fitted.push((cell, atom));
+    }
+    Ok(fitted)
+}
+
+/// `atom WEIGHT NAME=EXPRESSION …` lines.
+pub(super) fn read_truth(reader: &mut Reader<'_>) -> Result<Vec<AtomText>, CertificateError> {
+    let allowed = "atom WEIGHT NAME=EXPRESSION …";
+    let mut truth = Vec::new();
+    while reader.is_next("atom") {
+        let words = reader.words("atom", allowed)?;
+        truth.push(AtomText::read(&words).ok_or_else(|| reader.malformed(allowed))?);
+    }
+    if truth.is_empty() { Err(reader.malformed(allowed)) } else { Ok(truth) }
+}
+
+fn number(value: i64) -> Expression {
+    Expression { column: 1, kind: crate::symbolic::Kind::Number(RBig::from(value)) }
+}
+
+/// Whether an expression is the zero function.
+pub(super) fn is_zero(expression: &Expression) -> Result<bool, String> {
+    let (mut table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
+    let resolved = table.resolve(&forms).map_err(|error| error.to_string())?;
+    Ok(resolved.iter().all(|form| form.is_zero()))
+}
