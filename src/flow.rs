@@ -107,7 +107,7 @@ fn advice(start: &Start, last: &OrderParameters) -> Vec<String> {
     let useful: Vec<String> = useful.map(|student| student.to_string()).collect();
     lines.push(match useful.len() {
         0 => "no student is useful by itself: none raises the loss by its removal".into(),
-        _ => format!("useful students, whose removal raises the loss: {}", useful.join(", ")),
+        _ => format!("useful students, whose removal by itself raises the loss: {}", useful.join(", ")),
     });
     lines
 }
