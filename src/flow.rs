@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use moe_theory::soft_routed::{
-    Event, EventKind, Flow, FlowError, OrderParameters, Signature, Spec, Start, Symptoms, Trajectory,
+    Event, EventKind, Flow, FlowError, Hessian, OrderParameters, Removal, Signature, Spec, Start, Symptoms, Trajectory,
 };
 use proofs_checks::{Column, Figure, Mark, Observer, Scale, Table};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ const TIMES: usize = 200;
 const TICKS: usize = 1000;
 /// Curves beyond which a figure shows, for each teacher, the student that ends nearest to it only.
 const CURVES: usize = 150;
+/// Student coordinates up to which the spectrum of the Hessian, cubic in them, is worth its while: ten students and five teachers.
+const CURVED: usize = 600;
 
 /// Prints the flow at `--at`.
 pub(crate) fn run(arguments: &FlowArguments, shared: &Shared) -> Result<Status, Failure> {
@@ -38,15 +40,14 @@ pub(crate) fn run(arguments: &FlowArguments, shared: &Shared) -> Result<Status, 
     let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
 
     let trajectory = follow(&start, until, &times, spec.tolerance(), shared)?;
-    let last = trajectory.states.last();
-    let last = last.map(|state| Symptoms::of(state, start.router, start.order).signatures()).unwrap_or_default();
-    let document = document(&start, &trajectory, &last);
+    let found = signatures(&start, &trajectory);
+    let document = document(&start, &trajectory, &found);
     if let Some(out) = &out {
         write(out, &trajectory, &document)?;
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
-        Format::Text | Format::Markdown => summary(&start, &trajectory, &last, shared.format),
+        Format::Text | Format::Markdown => summary(&start, &trajectory, &found, shared.format),
     };
     stdout::print(&text)?;
     Ok(Status::Completed)
@@ -72,6 +73,43 @@ fn follow(start: &Start, until: f64, times: &[f64], tolerance: f64, shared: &Sha
         FlowError::Stopped { .. } => Failure::Interrupted,
         error => Failure::Internal(error.into()),
     })
+}
+
+/// The failures that the flow, its last state and the pruning of that state show: pruning takes students as long as that lowers the loss.
+fn signatures(start: &Start, trajectory: &Trajectory) -> Vec<Signature> {
+    let Some(last) = trajectory.states.last() else { return Vec::new() };
+    let losses: Vec<f64> = trajectory.states.iter().map(|state| state.loss).collect();
+    let pruned = Removal::of(last, start.router, start.order).prune().removed;
+    let pruned: Vec<usize> = pruned.into_iter().map(|(student, _)| student).collect();
+    Symptoms::of(last, start.router, start.order).with_losses(&losses).with_pruned(&pruned).signatures()
+}
+
+/// What descent and pruning have to heed at the last state: the largest stable step, and the students that pruning must not take, by the function that names the failures.
+fn advice(start: &Start, last: &OrderParameters) -> Vec<String> {
+    let mut lines = Vec::new();
+    if 2 * start.students() * start.coordinates() <= CURVED {
+        let mut hessian = Hessian::new(start);
+        hessian.set(&start.at(last).state());
+        let steepest = hessian.spectrum().last().copied().filter(|steepest| *steepest > 0.0);
+        lines.extend(steepest.map(|steepest| {
+            format!(
+                "gradient descent from raw norms 1 is unstable there beyond the step {} (2/λ, λ = {} the largest eigenvalue of the Hessian in these coordinates)",
+                number(2.0 / steepest),
+                number(steepest)
+            )
+        }));
+    }
+    let symptoms = Symptoms::of(last, start.router, start.order);
+    let useful = (0..start.students()).filter(|&student| {
+        let found = symptoms.with_pruned(&[student]).signatures();
+        found.iter().any(|signature| matches!(signature, Signature::UsefulExpertPruned { .. }))
+    });
+    let useful: Vec<String> = useful.map(|student| student.to_string()).collect();
+    lines.push(match useful.len() {
+        0 => "no student is useful by itself: none raises the loss by its removal".into(),
+        _ => format!("useful students, whose removal by itself raises the loss: {}", useful.join(", ")),
+    });
+    lines
 }
 
 /// The documented JSON.
@@ -150,6 +188,9 @@ fn summary(start: &Start, trajectory: &Trajectory, found: &[Signature], format: 
         "overlaps known to {:.0e} ({} evaluations of the gradient)",
         trajectory.error, trajectory.evaluations
     ));
+    if let Some(state) = trajectory.states.last() {
+        lines.extend(advice(start, state));
+    }
     for signature in found {
         lines.push(format!("signature {}", signature_json(signature)));
     }

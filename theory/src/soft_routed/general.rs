@@ -16,6 +16,7 @@
 use super::Inputs;
 use super::model::{Weights, norm};
 use super::reduction::Start;
+use faer::{Mat, Side};
 use moe_kernels::{ExpertCoefficients, GeneralPair, GeneralPartials, MAX_ORDER, Router, UnitMoments};
 use std::cell::RefCell;
 
@@ -129,6 +130,37 @@ impl GeneralLoss {
             column.iter_mut().zip(x).for_each(|(g, x)| *g = (*g - along * x) / length);
         }
         loss
+    }
+
+    /// The `2m(d − 1)` eigenvalues, ascending, of the Riemannian Hessian on unit vectors at a critical point in these coordinates, by central differences of the gradient: to about `10⁻⁷`.
+    ///
+    /// `L` does not see the lengths, so at a critical point the matrix of second derivatives has the `2m` vectors themselves in its kernel; that many eigenvalues, the smallest in magnitude, are left out.
+    ///
+    /// # Panics
+    /// As [`Self::gradient`], and if the eigenvalues of a finite symmetric matrix cannot be computed.
+    pub fn spectrum(&self, students: &[f64]) -> Vec<f64> {
+        const STEP: f64 = 1e-4;
+        let size = students.len();
+        let (mut ahead, mut behind) = (vec![0.0; size], vec![0.0; size]);
+        let mut matrix = Mat::<f64>::zeros(size, size);
+        let mut moved = students.to_vec();
+        for j in 0..size {
+            moved[j] = students[j] + STEP;
+            self.gradient(&moved, &mut ahead);
+            moved[j] = students[j] - STEP;
+            self.gradient(&moved, &mut behind);
+            moved[j] = students[j];
+            for i in 0..size {
+                matrix[(i, j)] = (ahead[i] - behind[i]) / (2.0 * STEP);
+            }
+        }
+        let symmetric = Mat::from_fn(size, size, |i, j| 0.5 * (matrix[(i, j)] + matrix[(j, i)]));
+        let found = symmetric.self_adjoint_eigenvalues(Side::Lower);
+        let mut eigenvalues = found.expect("a finite symmetric matrix has eigenvalues");
+        eigenvalues.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let mut tangent = eigenvalues.split_off(2 * self.students);
+        tangent.sort_by(f64::total_cmp);
+        tangent
     }
 
     /// Adds a component's Euclidean gradient by the unit vectors; its share of the loss.

@@ -1,0 +1,152 @@
+//! Online SGD under correlated inputs: the same delay against the flow?
+//!
+//! # What theory predicts
+//!
+//! SGD is later than the flow since noise lengthens the raw vectors, by a factor that depends on `ε = (η/B)σ_w²(d − 1)` (theory X7). Its trace is that of the noise over all directions: a generic spike adds one to `d − 1` of them and the variance of one of the dimensions to
+//! `w̄ᵀΣw̄`, relative changes `O(1/d)`. So from one start, with one stream of normal draws `z` and `x = Σ^{1/2}z`, the delays `T_SGD/T_flow` under both laws differ little, each against the flow under its own law. Under a spike of `−½` along the expert the overlap grows as `e^{2.64t}` on top of the isotropic law, in less than half of the time of the isotropic flow: put against
+//! that flow it makes the twin.
+//!
+//! # Where the bounds come from
+//!
+//! `ε = 0.3`, `σ_w² = 450`, `η = 0.01`, `d = 100`, from overlap 0.2 to ½: `T_flow = 0.74`, the delay is by about 0.2 (theory X7). Half of that makes a difference: `±0.1`. The delay of one start scatters by
+//! `√(εT/d)/κ_0 = 0.24`; that of the paired difference by what the spike changes, whose square is `O(1/d)` of it at first and grows with the difference of the paths: 0.06 leaves `±0.045` for sixteen starts.
+
+use moe_theory::soft_routed::{Flow, GeneralLoss, Inputs, Start, Stop, Watch};
+use rand_distr::{Distribution, StandardNormal};
+use serde_json::json;
+
+use super::law::Law;
+use super::{LEVEL, finished};
+use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
+
+const DIMENSION: u64 = 100;
+const OVERLAP: f64 = 0.2;
+const STEP: f64 = 0.01;
+/// `ηEσ_w²(d − 1)/B`, and `σ_w²` for one student and one teacher.
+const NOISE: f64 = 0.3;
+const VARIANCE: f64 = 449.88;
+/// Over the flow's time: when to give up.
+const PATIENCE: f64 = 6.0;
+const DIFFERENCE: [f64; 2] = [-0.1, 0.1];
+
+pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Table), CheckError> {
+    let batch = (STEP * VARIANCE * (DIMENSION - 1) as f64 / NOISE) as usize;
+    // The law of SGD and that of the flow.
+    let arms =
+        [[Law::Isotropic, Law::Isotropic], [Law::SpikeGeneric, Law::SpikeGeneric], [Law::DipExpert, Law::Isotropic]];
+    let delays =
+        run.units("sgd", arms.len() * starts, |unit| delay(run, arms[unit / starts], batch, (unit % starts) as u64))?;
+    let of = |k: usize| &delays[k * starts..(k + 1) * starts];
+    let difference = |k: usize| {
+        let pairs = of(k).iter().zip(of(0));
+        let differences: Option<Vec<f64>> = pairs.map(|(a, b)| Some((*a)? - (*b)?)).collect();
+        let statement = format!(
+            "{}: time of online SGD over that of the flow for {}, less the same for isotropic inputs alone from the same start and draws, mean over starts",
+            arms[k][0].name(),
+            arms[k][1].name()
+        );
+        let mean = differences.and_then(|differences| statistics::mean(&differences, LEVEL));
+        Evidence::estimate(statement, LEVEL, mean, DIFFERENCE)
+    };
+    let item = difference(1);
+    let control = Control::new("a law that is faster, against the isotropic flow", difference(2));
+    let witness = json!({ "interval": item.interval() });
+    let title = "online SGD is as late against the flow";
+    let finding = Finding::judged(title, item.statement().to_string(), &[item], &[control], witness);
+    let mut table =
+        Table::new("sgd", ["inputs of SGD", "of the flow", "batch", "T_SGD/T_flow"].map(|head| Column::new(head, "")));
+    for (k, [law, flow]) in arms.into_iter().enumerate() {
+        let all: Option<Vec<f64>> = of(k).iter().copied().collect();
+        let mean = all.and_then(|delays| statistics::mean(&delays, LEVEL)).map(|estimate| estimate.value);
+        table.push([law.name().into(), flow.name().into(), batch.into(), mean.into()]);
+    }
+    Ok((vec![finding], table))
+}
+
+/// `T_SGD/T_flow` to the expert overlap ½, each under its law; none where SGD does not reach it.
+fn delay(run: &Run<'_>, [law, flow]: [Law; 2], batch: usize, replicate: u64) -> Result<Option<f64>, CheckError> {
+    let (start, inputs) = law.start(run, [1, 1], 0.0, DIMENSION, replicate)?;
+    let (_, flow) = flow.start(run, [1, 1], 0.0, DIMENSION, replicate)?;
+    let start = start.with_teacher_overlaps(0.0, OVERLAP);
+    let general = GeneralLoss::under(&start, &flow);
+    let mut time = None;
+    let interrupted = |_: f64| run.proceed().is_err();
+    let flow = Flow::new(&start).tolerance(1e-7).under(&general).monitor(&interrupted);
+    let outcome = flow.run(
+        10.0,
+        &[Watch::Expert(0.5)],
+        &[],
+        |_, _| {},
+        |event, _| {
+            time = Some(event.time);
+            Stop::Yes
+        },
+    );
+    finished(run, outcome.map(drop))?;
+    let Some(time) = time else { return Ok(None) };
+    Ok(descend(run, &start, &inputs, batch, PATIENCE * time, replicate)?.map(|reached| reached / time))
+}
+
+/// Time `kη` at which SGD brings `w̄·w*` to ½, between two steps by linear interpolation.
+fn descend(
+    run: &Run<'_>,
+    start: &Start,
+    inputs: &Inputs,
+    batch: usize,
+    until: f64,
+    replicate: u64,
+) -> Result<Option<f64>, CheckError> {
+    let (n, d) = (start.coordinates(), start.dimension as usize);
+    // Beyond the coordinates, where nothing starts, the inputs are isotropic.
+    let padded = |column: &[f64]| column.iter().copied().chain(std::iter::repeat(0.0)).take(d).collect::<Vec<f64>>();
+    let state = start.state();
+    let (mut v, mut w) = (padded(&state[..n]), padded(&state[n..]));
+    let teacher = start.teacher();
+    let (router, expert) = (padded(teacher.router(0)), padded(teacher.expert(0)));
+    let covariance = &inputs.components[0].covariance;
+    // Σ = I + λuuᵀ with the unit u: Σ^{1/2} = I + (√(1 + λ) − 1)uuᵀ.
+    let strength: f64 = (0..n).map(|i| covariance[(i, i)] - 1.0).sum();
+    let share = if strength.abs() > 1e-9 { ((1.0 + strength).sqrt() - 1.0) / strength } else { 0.0 };
+    let root: Vec<f64> = (0..n * n)
+        .map(|k| {
+            let unit = f64::from(u8::from(k % n == k / n));
+            unit + share * (covariance[(k % n, k / n)] - unit)
+        })
+        .collect();
+    let mut stream = run.substream(replicate, 7);
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+    let mut x = vec![0.0; d];
+    let mut head = vec![0.0; n];
+    let mut before = OVERLAP;
+    for step in 1..=(until / STEP) as usize {
+        let lengths = [&v, &w].map(|column| dot(column, column).sqrt());
+        let mut gradients = [vec![0.0; d], vec![0.0; d]];
+        for _ in 0..batch {
+            x.iter_mut().for_each(|x| *x = StandardNormal.sample(&mut stream));
+            for (i, to) in head.iter_mut().enumerate() {
+                *to = dot(&root[i * n..(i + 1) * n], &x[..n]);
+            }
+            x[..n].copy_from_slice(&head);
+            let (p, h) = (sigmoid(dot(&v, &x) / lengths[0]), dot(&w, &x) / lengths[1]);
+            let target = dot(&expert, &x);
+            let residual = p * (h * h * h - 3.0 * h) - sigmoid(dot(&router, &x)) * (target.powi(3) - 3.0 * target);
+            let factors = [residual * p * (1.0 - p) * (h * h * h - 3.0 * h), residual * p * 3.0 * (h * h - 1.0)];
+            for (gradient, factor) in gradients.iter_mut().zip(factors) {
+                gradient.iter_mut().zip(&x).for_each(|(g, x)| *g += factor * x);
+            }
+        }
+        for ((column, gradient), length) in [&mut v, &mut w].into_iter().zip(&gradients).zip(lengths) {
+            let along = dot(column, gradient) / (length * length);
+            let rate = STEP / (batch as f64 * length);
+            column.iter_mut().zip(gradient).for_each(|(c, g)| *c -= rate * (g - along * *c));
+        }
+        run.proceed()?;
+        let overlap = dot(&w, &expert) / dot(&w, &w).sqrt();
+        if overlap >= 0.5 {
+            return Ok(Some(STEP * (step as f64 - (overlap - 0.5) / (overlap - before))));
+        }
+        before = overlap;
+    }
+    Ok(None)
+}
