@@ -20,7 +20,8 @@
 //!
 //! (`F`, the pull between `v̄` and `w̄`, is 0 at a rest point within `(−1, 1)`, and not at `s* = ±1`), and the larger eigenvalue `λ` takes the place of `a²` in `½ ln d/a²`. For small `a` the rest point is `s* = aA_1/(3A_3)`, so that `T_ww/a = 1 + 2A_1²/A_3 = −0.368`: the coupling *changes its sign*. `κ` decays at the rate
 //! `0.37a²`, and what grows, mostly `c`, does so at 0.005 of the law's rate at `a = 0.3`. Between `a = 1.1` and 2 `s* = −1`, the student is a function of `w̄·x` alone, and beyond `a = 6A_1 = 1.24` the sign is right again, with `λ/a² = 0.23` at `a = 1.5` and 0.62 at `a = 3`: the law's form, at a constant of its own.
-//! (Where `κ_0 > 0.37a²/4.5` the third order is faster than the decay and aligns the pair after all; at `a = 0.3` that is `d < 10⁵`.)
+//! (Where `κ_0 > 0.37a²/4.5`, 0.0074 at `a = 0.3`, the third order is faster than the decay and aligns the pair after all. By `κ' = 4.5κ² − 0.37a²κ` in place of `4.5κ² + a²κ` it takes 1.4, 1.8 and 2.2 times the law of sums from `κ_0 = 0.04`, 0.02 and 0.015, so that at `d = 10⁴`
+//! the failure looks like a constant; it is none.)
 //!
 //! # Where the bounds come from
 //!
