@@ -41,8 +41,8 @@ use crate::{
     Table, statistics,
 };
 
-use pursuit::{Follower, PATIENCE, furthest, pursue_held};
-pub(super) use pursuit::{LEVELS, Law, delays_over_law, pursue};
+pub(super) use pursuit::{Follower, LEVELS, Law, delays_over_law, pursue};
+use pursuit::{PATIENCE, furthest, pursue_held};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {

@@ -112,13 +112,22 @@ fn clean_start(students: usize, overlaps: [f64; 2], dimension: u64) -> Result<St
     Ok(Start::reduce(&model).in_dimension(dimension))
 }
 
-pub(super) fn passage(run: &Run<'_>, setting: &Setting, replicate: u64, purpose: u32) -> Result<Passage, CheckError> {
+/// [`OnlineSgd::full`] or [`OnlineSgd::reduced`].
+type Simulation = fn(&Start, usize, f64, ChaCha8Rng) -> Result<OnlineSgd, SgdError>;
+
+pub(super) fn passage(
+    run: &Run<'_>,
+    setting: &Setting,
+    replicate: u64,
+    purpose: u32,
+    simulation: Simulation,
+) -> Result<Passage, CheckError> {
     let (step, [from, to]) = (setting.step(), PASSAGE);
     let none = Passage { time: None, adjusted: None, growth: None };
     let (Some(law), Some(table)) = (setting.effective().time(from, to), setting.response()) else { return Ok(none) };
     let start = clean_start(1, [0.0, from], setting.dimension)?;
-    let mut sgd = OnlineSgd::reduced(&start, setting.batch, step, run.substream(replicate, purpose))
-        .map_err(CheckError::theory)?;
+    let mut sgd =
+        simulation(&start, setting.batch, step, run.substream(replicate, purpose)).map_err(CheckError::theory)?;
     let (mut kappa, mut response) = (from, 0.0);
     for k in 0..(10.0 * law / step) as u64 {
         run.proceed()?;

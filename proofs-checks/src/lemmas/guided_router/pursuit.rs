@@ -46,6 +46,11 @@ impl Follower {
         Some(self.router? - self.expert)
     }
 
+    /// Student and teacher.
+    pub(in crate::lemmas) fn pair(&self) -> (usize, usize) {
+        (self.student, self.teacher)
+    }
+
     /// The router's overlap when the expert reaches ½.
     pub(in crate::lemmas) fn standing(&self) -> Option<f64> {
         Some(self.at_expert?[0])

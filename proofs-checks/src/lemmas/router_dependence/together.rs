@@ -112,7 +112,7 @@ impl Laws {
 }
 
 /// One student before one teacher with these overlaps, in the coordinates `v*, w*` and two more.
-fn pair(router: Router, [kappa, beta, a, b, own]: Overlaps) -> Result<Start, CheckError> {
+pub(super) fn pair(router: Router, [kappa, beta, a, b, own]: Overlaps) -> Result<Start, CheckError> {
     let aside = (1.0 - beta * beta - a * a).max(0.0).sqrt();
     let along = if aside > 0.0 { (own - beta * b - a * kappa) / aside } else { 0.0 };
     let rest = (1.0 - b * b - kappa * kappa - along * along).max(0.0).sqrt();
