@@ -24,8 +24,10 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     let document = document(&found);
     if let Some(out) = &out {
         out.write("identify.json", format!("{document}\n").as_bytes())?;
-        if let Ok(certificate) = &found.certificate {
-            out.write(CERTIFICATE, certificate.as_bytes())?;
+        match &found.certificate {
+            Ok(certificate) => out.write(CERTIFICATE, certificate.as_bytes())?,
+            // One of another expression would be taken for this one's.
+            Err(_) => out.remove(CERTIFICATE)?,
         }
     }
     let text = match shared.format {
@@ -71,7 +73,12 @@ fn summary(found: &Identified, arguments: &IdentifyArguments, markdown: bool) ->
         "\nF and its partial derivatives by {} up to order {order}: {dimension} functions,",
         list(&found.parameters)
     );
-    let _ = writeln!(text, "of which {independent} are independent at almost every value of the parameters.");
+    let place = if found.kinked {
+        "on an open set of values of the parameters (relu: on others fewer may be)"
+    } else {
+        "at almost every value of the parameters"
+    };
+    let _ = writeln!(text, "of which {independent} are independent {place}.");
     let _ = match &found.certificate {
         Ok(_) if arguments.out.is_some() => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
         Ok(_) => writeln!(text, "Proved; --out DIR writes the certificate."),

@@ -205,27 +205,31 @@ fn findings(points: u64, precision: usize, controls: &[Control]) -> Vec<Finding>
         )
     };
     let (lambdas, rates): (Vec<_>, Vec<_>) = ACTIVATIONS.map(opposites).into_iter().unzip();
+    let with_bias = ACTIVATIONS.map(|act| literal(act, true));
+    let all_at_opposite = ACTIVATIONS.map(|act| at_opposite(act, 18));
+    let degree_three =
+        [Evidence::certificate("GELU, one atom: the 12 functions are independent", spans(&cubic, cubic.len()))];
     vec![
         Finding::judged(
             "the literal list",
             "Read literally, x^ν ∂^γ h with |ν| + |γ| ≤ 2 and h = act(ax + b), the list is independent.",
-            &ACTIVATIONS.map(|act| literal(act, true)),
+            &with_bias,
             none,
-            witness(&ACTIVATIONS.map(|act| literal(act, true))),
+            witness(&with_bias),
         ),
         Finding::judged(
             "the literal list without an inner bias",
             "For h = act(ax), one input and one atom, the literal list is independent.",
             &ACTIVATIONS.map(|act| literal(act, false)),
-            &[Control::new("the same with an inner bias", literal("tanh", true))],
+            &[Control::new("the same with an inner bias", with_bias[1].clone())],
             Json::Null,
         ),
         Finding::judged(
             "every two distinct parameters",
             "The 18 distinct functions of two atoms are independent for any distinct η_1, η_2, opposite ones included.",
-            &ACTIVATIONS.map(|act| at_opposite(act, 18)),
+            &all_at_opposite,
             none,
-            witness(&ACTIVATIONS.map(|act| at_opposite(act, 18))),
+            witness(&all_at_opposite),
         ),
         Finding::judged(
             "opposite parameters",
@@ -244,9 +248,9 @@ fn findings(points: u64, precision: usize, controls: &[Control]) -> Vec<Finding>
         Finding::judged(
             "monomials of degree three",
             "One GELU atom: the distinct functions with |ν| ≤ 3 are independent.",
-            &[Evidence::certificate("GELU, one atom: the 12 functions are independent", spans(&cubic, cubic.len()))],
+            &degree_three,
             none,
-            witness(&[Evidence::certificate("", spans(&cubic, cubic.len()))]),
+            witness(&degree_three),
         ),
         Finding::judged(
             "an output weight",

@@ -67,7 +67,7 @@ impl Ball {
     }
 
     /// The least magnitude of its numbers; `None` where zero may be one.
-    pub(super) fn least_magnitude(&self) -> Option<Dyadic> {
+    pub(crate) fn least_magnitude(&self) -> Option<Dyadic> {
         let [low, high] = self.ends()?;
         match self.sign()? {
             true => Some(low.clone()),

@@ -161,6 +161,10 @@ impl<'a> Reader<'a> {
     pub(super) fn rationals(&mut self, key: &str) -> Result<Vec<RBig>, CertificateError> {
         let allowed = "rational numbers in lowest terms";
         let words = self.words(key, allowed)?;
+        if words == [""] {
+            // The point of no inputs.
+            return Ok(Vec::new());
+        }
         words.iter().map(|word| self.exact(&[word], allowed)).collect()
     }
 

@@ -9,7 +9,7 @@ use dashu_int::{IBig, UBig, Word};
 
 /// `mantissa·2^exponent`, exact; the mantissa is odd or zero (then the exponent is zero), so equal numbers are equal pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Dyadic {
+pub(crate) struct Dyadic {
     mantissa: IBig,
     exponent: i64,
 }

@@ -4,6 +4,8 @@
 //! enclosure rounds to one number ([`directed`]), so the ends are those of the exact range, rounded outward: of two intervals, one inside of the other, the ranges are so too. Where the whole line goes in, what is known of the range comes out.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use super::ball::Ball;
 use super::dyadic::Dyadic;
@@ -120,9 +122,32 @@ fn tanh_at(x: &Dyadic, working: usize) -> Ball {
     if x.is_negative() { -value } else { value }
 }
 
-/// `erf x = (2/√π) e^{−x²} Σ_{n≥0} 2ⁿ x^{2n+1}/(1·3·…·(2n+1))` at a point.
+/// `Σ_{n≥0} x (q x²)ⁿ/(1·3·…·(2n+1))` at a point `x ≥ 0`, `q` one or two.
 ///
-/// Terms are of one sign; from the term `t_N` with `2x²/(2N+3) ≤ ½` on each is at most half of the one before, so the rest is at most `2|t_N|`. Where `x² ≥ working` the value is `±1` up to `erfc |x| ≤ e^{−x²}`.
+/// From the term `t_N` with `2q x² ≤ 2N+3` on each is at most half of the one before, so the rest is at most `2t_N`.
+fn odd_series(x: &Dyadic, q: i64, precision: usize) -> Ball {
+    let square = x * x;
+    let factor = Ball::point(square.clone(), precision) * Ball::integer(q, precision);
+    let twice = &square * &Dyadic::new((2 * q).into(), 0);
+    let mut term = Ball::point(x.clone(), precision);
+    let mut sum = Ball::integer(0, precision);
+    let mut n = 0;
+    loop {
+        sum = sum + &term;
+        n += 1;
+        term = term * &factor / Ball::integer(2 * n + 1, precision);
+        let halves = twice <= Dyadic::new((2 * n + 3).into(), 0);
+        let small = match (term.ends(), sum.ends()) {
+            (Some([_, term]), Some([_, sum])) => term.is_zero() || term.size() + precision as i64 <= sum.size(),
+            _ => true,
+        };
+        if halves && small {
+            return sum.widened(&(term.clone() + term));
+        }
+    }
+}
+
+/// `erf x = (2/√π) e^{−x²} Σ_{n≥0} 2ⁿ x^{2n+1}/(1·3·…·(2n+1))` at a point, terms of one sign. Where `x² > working` the value is `±1` up to `erfc |x| ≤ e^{−x²}`.
 fn erf_at(x: &Dyadic, working: usize) -> Ball {
     if x.is_negative() {
         return -erf_at(&-x, working);
@@ -134,29 +159,31 @@ fn erf_at(x: &Dyadic, working: usize) -> Ball {
         let unit = Ball::between(Dyadic::zero(), Dyadic::new(1.into(), 0), precision);
         return Ball::integer(1, precision) - unit * decay;
     }
-    let twice = Ball::point(square.shifted(1), precision);
-    let mut term = Ball::point(x.clone(), precision);
-    let mut sum = Ball::integer(0, precision);
-    let mut n = 0;
-    loop {
-        sum = sum + &term;
-        n += 1;
-        term = term * &twice / Ball::integer(2 * n + 1, precision);
-        let halves = square.shifted(2) <= Dyadic::new((2 * n + 3).into(), 0);
-        let small = match (term.ends(), sum.ends()) {
-            (Some([_, term]), Some([_, sum])) => term.is_zero() || term.size() + precision as i64 <= sum.size(),
-            _ => true,
-        };
-        if halves && small {
-            break;
-        }
-    }
-    let sum = sum.widened(&(term.clone() + term));
-    Ball::integer(2, precision) * decay * sum / pi(precision).sqrt()
+    Ball::integer(2, precision) * decay * odd_series(x, 2, precision) / pi(precision).sqrt()
 }
 
-/// `π = 16 arctan(1/5) − 4 arctan(1/239)` (Machin); the alternating series end within their first term left out.
+/// `Φ(x) = ½ + e^{−x²/2}/√(2π) Σ_{n≥0} x^{2n+1}/(1·3·…·(2n+1))` at a point. Where `x² > 2 working`: `1 − Φ(|x|) ≤ ½e^{−x²/2}`.
+fn gaussian_cdf_at(x: &Dyadic, working: usize) -> Ball {
+    let precision = working + 16;
+    let half = Ball::integer(1, precision).ratio(1, 2);
+    let magnitude = if x.is_negative() { -x } else { x.clone() };
+    let square = x * x;
+    let decay = exp_at(&(-&square).shifted(-1), precision);
+    let above = if square > Dyadic::new((2 * working as i64).into(), 0) {
+        let unit = Ball::between(Dyadic::zero(), Dyadic::new(1.into(), 0), precision);
+        half.clone() - unit * decay * &half
+    } else {
+        decay * odd_series(&magnitude, 1, precision) / (Ball::integer(2, precision) * pi(precision)).sqrt()
+    };
+    if x.is_negative() { half - above } else { half + above }
+}
+
+/// `π = 16 arctan(1/5) − 4 arctan(1/239)` (Machin); an alternating series ends within its first term left out. Kept for each precision.
 pub(super) fn pi(precision: usize) -> Ball {
+    static KNOWN: Mutex<BTreeMap<usize, Ball>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = KNOWN.lock().ok().and_then(|known| known.get(&precision).cloned()) {
+        return known;
+    }
     let working = precision + 16;
     let arctan = |q: i64| {
         let square = Ball::integer(q * q, working);
@@ -172,7 +199,11 @@ pub(super) fn pi(precision: usize) -> Ball {
             i += 1;
         }
     };
-    arctan(5) * Ball::integer(16, working) - arctan(239) * Ball::integer(4, working)
+    let value = arctan(5) * Ball::integer(16, working) - arctan(239) * Ball::integer(4, working);
+    if let Ok(mut known) = KNOWN.lock() {
+        known.insert(precision, value.clone());
+    }
+    value
 }
 
 /// `[sin x, cos x]` at a point.
@@ -248,13 +279,9 @@ impl Ball {
         increasing(self, erf_at)
     }
 
-    /// The Gaussian distribution function `(1 + erf(x/√2))/2`.
+    /// The Gaussian distribution function.
     pub(crate) fn gaussian_cdf(&self) -> Self {
-        increasing(self, |x, working| {
-            let one = Self::integer(1, working);
-            let argument = Self::point(x.clone(), working) * Self::integer(2, working).sqrt() * one.ratio(1, 2);
-            (one.clone() + argument.erf()) * one.ratio(1, 2)
-        })
+        increasing(self, gaussian_cdf_at)
     }
 
     /// `[sin x, cos x]`. Between the extrema both are monotone: the range is that of the ends and of the extrema in the interval.

@@ -91,6 +91,10 @@ impl Jets {
             Kind::Number(value) => {
                 self.constant(Ball::rational(value.numerator(), value.denominator(), self.precision))
             }
+            Kind::RootPi { twice } => {
+                let factor = Ball::integer(if *twice { 2 } else { 1 }, self.precision);
+                self.constant((factor * pi(self.precision)).sqrt())
+            }
             Kind::Symbol(name) => symbols.get(name)?.clone(),
             Kind::Sum(a, b) => of(a)?.into_iter().zip(&of(b)?).map(|(a, b)| a + b).collect(),
             Kind::Negative(a) => of(a)?.into_iter().map(|a| -a).collect(),

@@ -17,7 +17,7 @@
 //!
 //! *At least.* Let `g_1 … g_R` lead no relation. If `Σ λ_j g_j(x; θ₀) = 0` for all `x`, then for the points `x_i`, so `λ` is in the kernel of the matrix `g_j(x_i; θ₀)`; its determinant is enclosed away from zero, so `λ = 0`. The derivatives
 //! come from truncated Taylor arithmetic, not from the normal form. The determinant is an analytic function of the parameters wherever the expressions are; so it vanishes on a set of measure zero at most, and the functions are independent for
-//! almost every value of the parameters in the same connected part of their domain (with `relu` only on a neighbourhood, where no point meets a kink).
+//! almost every value of the parameters in the same connected part of their domain. With `relu` it is analytic only where no point meets a kink: the functions are independent on an open set around the values of the certificate, and may be dependent on another.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
 use super::jet::{Jet, Jets};
 use super::recheck::{Accepted, PRECISIONS};
-use crate::symbolic::{Expression, Partial, is_input, normalise, parse};
+use crate::symbolic::{Expression, Function, Partial, is_input, normalise, parse};
 use dashu_ratio::RBig;
 
 /// A relation: its leader, and the other terms with their coefficients' texts.
@@ -82,16 +82,19 @@ impl Span {
         (0..self.functions.len()).filter(|k| self.relations.iter().all(|(leader, _)| leader != k)).collect()
     }
 
-    /// The enclosed determinant of the functions that lead no relation.
-    pub(crate) fn determinant(&self) -> Result<Ball, String> {
-        let basis = self.basis();
-        let functions: Vec<&Partial> = basis.iter().map(|k| &self.functions[*k]).collect();
-        let matrix = matrix(&functions, &self.values, &self.points, self.precision)?;
-        Ok(determinant(matrix, self.precision))
+    /// The functions that lead no relation at the points, enclosed.
+    pub(crate) fn sampled(&self) -> Result<Vec<Vec<Ball>>, String> {
+        let functions: Vec<&Partial> = self.basis().iter().map(|k| &self.functions[*k]).collect();
+        matrix(&functions, &self.values, &self.points, self.precision)
     }
 
-    /// The certificate with this determinant.
-    pub(crate) fn text(&self, determinant: &Ball) -> String {
+    /// Their enclosed determinant.
+    pub(crate) fn determinant(&self) -> Result<Ball, String> {
+        Ok(determinant(self.sampled()?, self.precision))
+    }
+
+    /// The certificate with this determinant; without one it can only be refuted.
+    pub(crate) fn text(&self, determinant: Option<&Ball>) -> String {
         let mut writer = Writer::new("span");
         write_functions(&mut writer, &self.functions);
         writer.line(format_args!("dimension {}", self.dimension));
@@ -105,7 +108,9 @@ impl Span {
             let words: Vec<String> = point.iter().map(RBig::to_string).collect();
             writer.line(format_args!("point {}", words.join(" ")));
         }
-        writer.line(format_args!("determinant {}", ends(determinant)));
+        if let Some(determinant) = determinant {
+            writer.line(format_args!("determinant {}", ends(determinant)));
+        }
         writer.finish()
     }
 
@@ -161,17 +166,23 @@ impl Span {
             let claim = format!("{most} functions are independent: the determinant's enclosure holds zero");
             return Err(CertificateError::Undecided { claim });
         }
+        let kinked = self.functions.iter().any(|f| parse(&f.of).is_ok_and(|of| of.calls(Function::Relu)));
         let dimension = [self.dimension as f64; 2];
         let accepted = Accepted {
             claim: format!(
-                "the {n} functions of the certificate span {} dimensions for almost every value of their parameters",
-                self.dimension
+                "the {n} functions of the certificate span {} dimensions {}",
+                self.dimension,
+                if kinked {
+                    "for an open set of values of their parameters, those of the certificate among them"
+                } else {
+                    "for almost every value of their parameters"
+                }
             ),
             interval: dimension,
             accept: dimension,
             identity: false,
         };
-        Ok((accepted, self.text(&determinant)))
+        Ok((accepted, self.text(Some(&determinant))))
     }
 
     fn relation_text(&self, number: usize) -> String {

@@ -1,6 +1,7 @@
 //! Polynomials with integer coefficients in the parameters, their greatest common divisors and fractions: the field that coefficients of relations are from.
 
-use dashu_base::{Gcd, Signed};
+use super::modular;
+use dashu_base::{BitTest, Gcd, Signed, UnsignedAbs};
 use dashu_int::IBig;
 use std::collections::BTreeMap;
 
@@ -66,6 +67,28 @@ impl Coefficient {
             }
         }
         product
+    }
+
+    /// With the square of a variable replaced, for each rule: what stands for it contains the variable no more.
+    pub(super) fn reduced(self, rules: &[(usize, Self)]) -> Self {
+        let mut reduced = self;
+        for (variable, square) in rules {
+            while reduced.degree(*variable) > 1 {
+                let mut next = Self::default();
+                for (mut exponents, c) in reduced.terms {
+                    if exponents[*variable] < 2 {
+                        next.add(exponents, c);
+                        continue;
+                    }
+                    exponents[*variable] -= 2;
+                    for (e, factor) in &square.terms {
+                        next.add(e.iter().zip(&exponents).map(|(a, b)| a + b).collect(), &c * factor);
+                    }
+                }
+                reduced = next;
+            }
+        }
+        reduced
     }
 
     /// `self − other`.
@@ -137,7 +160,7 @@ impl Coefficient {
         Self { terms: self.terms.iter().map(|(e, c)| (moved(e), c.clone())).collect() }
     }
 
-    /// The greatest common divisor, with a positive leading coefficient; by primitive remainders in one variable after the other.
+    /// The greatest common divisor, with a positive leading coefficient. Most pairs share no variable's factor, which one image over a prime field shows ([`modular::are_coprime_in`]); else from values at a large integer, checked by division; else by primitive remainders.
     pub(super) fn gcd(&self, other: &Self) -> Self {
         let positive = |x: Self| if x.is_negative() { x.negated() } else { x };
         if self.is_zero() {
@@ -146,6 +169,94 @@ impl Coefficient {
         if other.is_zero() {
             return positive(self.clone());
         }
+        let variables = self.terms.keys().next().map_or(0, Vec::len);
+        let shared = (0..variables).filter(|v| self.degree(*v) > 0 && other.degree(*v) > 0);
+        if shared.clone().all(|v| modular::are_coprime_in(self, other, v)) {
+            return Self::integer(IBig::from((&self.content()).gcd(&other.content())), variables);
+        }
+        positive(self.gcd_from_values(other).unwrap_or_else(|| self.gcd_by_remainders(other)))
+    }
+
+    /// The divisor whose value at `ξ` is the divisor of the values, `ξ` beyond twice every coefficient: its digits in base `ξ`, symmetric around zero, are its coefficients by the powers of the variable. `None` where it does not divide both, for a few `ξ`.
+    fn gcd_from_values(&self, other: &Self) -> Option<Self> {
+        let variables = self.terms.keys().next().map_or(0, Vec::len);
+        let contents = [self.content(), other.content()];
+        let common = Self::integer(IBig::from((&contents[0]).gcd(&contents[1])), variables);
+        let Some(variable) = (0..variables).find(|v| self.degree(*v) > 0 || other.degree(*v) > 0) else {
+            return Some(common);
+        };
+        // Digits of variables that were evaluated before are in the contents.
+        let [whole, other] = [self.over(&contents[0]), other.over(&contents[1])];
+        let height = |of: &Self| of.terms.values().map(|c| c.clone().unsigned_abs()).max().unwrap_or_default();
+        let mut xi = IBig::from(height(&whole).min(height(&other))) * IBig::from(2) + IBig::from(29);
+        for _ in 0..4 {
+            if xi.bit_len() * (whole.degree(variable).max(other.degree(variable)) as usize + 1) > 1 << 18 {
+                return None;
+            }
+            let [a, b] = [whole.at(variable, &xi), other.at(variable, &xi)];
+            if !a.is_zero() && !b.is_zero() {
+                let value = a.gcd_from_values(&b)?;
+                let candidate = value.from_digits(variable, &xi);
+                let candidate = candidate.over(&candidate.content());
+                if whole.divided(&candidate).is_some() && other.divided(&candidate).is_some() {
+                    return Some(candidate.times(&common));
+                }
+            }
+            xi = xi * IBig::from(73_794) / IBig::from(27_011);
+        }
+        None
+    }
+
+    /// The polynomial with a number in the place of a variable.
+    fn at(&self, variable: usize, value: &IBig) -> Self {
+        let mut powers = vec![IBig::ONE];
+        for k in 0..self.degree(variable) as usize {
+            powers.push(&powers[k] * value);
+        }
+        let mut found = Self::default();
+        for (exponents, c) in &self.terms {
+            let mut rest = exponents.clone();
+            let power = std::mem::take(&mut rest[variable]) as usize;
+            found.add(rest, c * &powers[power]);
+        }
+        found
+    }
+
+    /// Coefficients written as digits in base `xi`, the digit of `xi^k` that of the variable's power `k`.
+    fn from_digits(&self, variable: usize, xi: &IBig) -> Self {
+        let half = xi / IBig::from(2);
+        let mut found = Self::default();
+        for (exponents, c) in &self.terms {
+            let (mut rest, mut power) = (c.clone(), 0);
+            while rest != IBig::ZERO {
+                let mut digit = &rest % xi;
+                if digit > half {
+                    digit -= xi;
+                } else if digit < -&half {
+                    digit += xi;
+                }
+                rest = (rest - &digit) / xi;
+                let mut raised = exponents.clone();
+                raised[variable] = power;
+                found.add(raised, digit);
+                power += 1;
+            }
+        }
+        found
+    }
+
+    /// The greatest common divisor of its coefficients.
+    fn content(&self) -> IBig {
+        self.terms.values().fold(IBig::ZERO, |gcd, c| IBig::from((&gcd).gcd(c)))
+    }
+
+    /// Over a divisor of all its coefficients.
+    fn over(&self, content: &IBig) -> Self {
+        Self { terms: self.terms.iter().map(|(e, c)| (e.clone(), c / content)).collect() }
+    }
+
+    fn gcd_by_remainders(&self, other: &Self) -> Self {
+        let positive = |x: Self| if x.is_negative() { x.negated() } else { x };
         let variables = self.terms.keys().next().map_or(0, Vec::len);
         if let (Some(a), Some(b)) = (self.as_integer(), other.as_integer()) {
             return Self::integer(IBig::from((&a).gcd(&b)), variables);
@@ -213,6 +324,13 @@ mod tests {
         assert_eq!(b.gcd(&a), a.gcd(&b));
         assert_eq!(a.divided(&s).unwrap(), d.times(&six));
         assert_eq!(a.divided(&b), None);
+        // (x − 3y)(x² + y + 7) and (x − 3y)(xy − 1), by both routes.
+        let f = polynomial(&[(1, [1, 0]), (-3, [0, 1])]);
+        let a = f.times(&polynomial(&[(1, [2, 0]), (1, [0, 1]), (7, [0, 0])]));
+        let b = f.times(&polynomial(&[(1, [1, 1]), (-1, [0, 0])]));
+        assert_eq!(a.gcd(&b), f);
+        assert_eq!(a.gcd_by_remainders(&b), f);
+        assert_eq!(polynomial(&[(6, [2, 3])]).gcd(&polynomial(&[(4, [1, 5])])), polynomial(&[(2, [1, 3])]));
         // x²y + 1 and y share nothing.
         assert!(polynomial(&[(1, [2, 1]), (1, [0, 0])]).gcd(&polynomial(&[(3, [0, 1])])).is_unit());
         assert_eq!(polynomial(&[(2, [0, 1])]).gcd(&Coefficient::default()), polynomial(&[(2, [0, 1])]));

@@ -61,11 +61,22 @@ impl Expression {
         self.places().into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Whether it calls a function anywhere.
+    pub(crate) fn calls(&self, function: Function) -> bool {
+        match &self.kind {
+            Kind::Number(_) | Kind::RootPi { .. } | Kind::Symbol(_) => false,
+            Kind::Sum(a, b) | Kind::Product(a, b) | Kind::Quotient(a, b) => a.calls(function) || b.calls(function),
+            Kind::Negative(a) | Kind::Power(a, _) => a.calls(function),
+            Kind::Call(called, a) => *called == function || a.calls(function),
+        }
+    }
+
     /// The expression with others in the place of names.
     pub(crate) fn substituted(&self, by: &BTreeMap<String, Self>) -> Self {
         let of = |part: &Self| Box::new(part.substituted(by));
         let kind = match &self.kind {
             Kind::Number(value) => Kind::Number(value.clone()),
+            Kind::RootPi { twice } => Kind::RootPi { twice: *twice },
             Kind::Symbol(name) => return by.get(name).unwrap_or(self).clone(),
             Kind::Sum(a, b) => Kind::Sum(of(a), of(b)),
             Kind::Product(a, b) => Kind::Product(of(a), of(b)),
@@ -102,7 +113,7 @@ impl Expression {
     pub(super) fn places(&self) -> Vec<(String, usize)> {
         fn gather(expression: &Expression, names: &mut Vec<(String, usize)>) {
             match &expression.kind {
-                Kind::Number(_) => {}
+                Kind::Number(_) | Kind::RootPi { .. } => {}
                 Kind::Symbol(name) => {
                     if names.iter().all(|(known, _)| known != name) {
                         names.push((name.clone(), expression.column));
@@ -126,6 +137,11 @@ impl Expression {
 pub enum Kind {
     /// A rational number.
     Number(RBig),
+    /// `√π`, or `√(2π)`.
+    RootPi {
+        /// Whether it is `√(2π)`.
+        twice: bool,
+    },
     /// An input (`x`, `x1`, `x2`, …) or a parameter.
     Symbol(String),
     /// `a + b`.

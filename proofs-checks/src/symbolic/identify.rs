@@ -1,6 +1,6 @@
 //! An expert under its gate: the span of its derivatives, every relation and the independence of the rest certified.
 
-use super::expression::{Expression, is_input};
+use super::expression::{Expression, Function, is_input};
 use super::independence::certified;
 use super::parse::{ExpressionError, parse};
 use super::partial::Partial;
@@ -21,6 +21,8 @@ pub struct Identified {
     pub independent: usize,
     /// A basis of the relations, short ones first.
     pub relations: Vec<IdentifiedRelation>,
+    /// Whether `relu` occurs: then the dimension is that on an open set of parameters, and may be less on others.
+    pub kinked: bool,
     /// The certificate `span`: accepted, or why not.
     pub certificate: Result<String, String>,
 }
@@ -43,14 +45,6 @@ pub enum IdentifyError {
     /// So is the gate.
     #[error("gate, {0}")]
     Gate(ExpressionError),
-    /// Too many derivatives.
-    #[error("{found} derivatives up to order {order}; at most {MOST} are handled")]
-    Size {
-        /// How many there are.
-        found: usize,
-        /// Up to this order.
-        order: u32,
-    },
     /// A relation that was found is refused by the re-checker: a defect of the program.
     #[error("a relation that was found does not hold: {0}")]
     Refused(String),
@@ -93,10 +87,10 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
             return Err(IdentifyError::Expert(ExpressionError::new(column, message)));
         }
     }
-    let expression = match gate.trim() {
-        "1" => expert.trim().to_string(),
-        gate => format!("({gate})*({})", expert.trim()),
-    };
+    // One line, as certificates have it.
+    let [gate, expert] = [gate, expert].map(|source| source.split_whitespace().collect::<Vec<_>>().join(" "));
+    let kinked = gate_expression.calls(Function::Relu) || expert_expression.calls(Function::Relu);
+    let expression = if gate == "1" { expert } else { format!("({gate})*({expert})") };
     let mut parameters: Vec<String> = Vec::new();
     for (name, _) in in_gate.into_iter().chain(in_expert) {
         if !is_input(&name) && !parameters.contains(&name) {
@@ -105,7 +99,11 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     }
     let count = binomial(parameters.len() + order as usize, order as usize);
     if count > MOST {
-        return Err(IdentifyError::Size { found: count, order });
+        let message = format!(
+            "{count} derivatives up to order {order} by {} parameters; at most {MOST} are allowed",
+            parameters.len()
+        );
+        return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, message)));
     }
     let derivatives = multi_indices(parameters.len(), order);
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
@@ -135,6 +133,7 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         independent: derivatives.len() - found.len(),
         derivatives,
         relations,
+        kinked,
         certificate,
     })
 }
@@ -166,7 +165,9 @@ fn derivative_name(parameters: &[String], index: &[u32]) -> String {
         .map(|(name, n)| match n {
             1 => format!("d{name}"),
             // d2F/dw12 would be two derivatives by w1 or one by w12.
-            n if name.ends_with(|c: char| c.is_ascii_digit()) => format!("d{name}^{n}"),
+            n if name.ends_with(|c: char| c.is_ascii_digit()) || parameters.contains(&format!("{name}{n}")) => {
+                format!("d{name}^{n}")
+            }
             n => format!("d{name}{n}"),
         })
         .collect();

@@ -1,15 +1,18 @@
 //! The numbers of an independence certificate: values of the parameters, sample points and a precision at which a determinant is certainly not zero.
 
+use super::expression::{Function, is_input};
 use super::parse::parse;
 use super::partial::Partial;
 use super::relations::{Relation, relations};
-use crate::rigor::{Node, Region, Span, inputs};
+use crate::rigor::{Ball, Node, Region, Span, inputs};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Draws of values and points, and doublings of the precision of each.
 const DRAWS: u64 = 5;
 const DOUBLINGS: u32 = 3;
+/// Draws where relu makes some values of the parameters worth less than others.
+const KINKED_DRAWS: u64 = 24;
 
 /// The certificate that the functions span `claimed` dimensions; where the relations leave fewer, one that the re-checker refutes. `None` where no determinant could be told from zero.
 ///
@@ -26,12 +29,25 @@ pub(crate) fn certified(
     let coordinates = inputs(expressions.iter());
     let names: BTreeSet<String> = expressions.iter().flat_map(|expression| expression.names()).collect();
     let dimension = functions.len() - relations.len();
-    for draw in 0..DRAWS {
+    let mut span = Span {
+        functions: functions.to_vec(),
+        dimension: claimed,
+        relations: relations.iter().map(|r| (r.leader, r.terms.clone())).collect(),
+        precision: 64,
+        values: BTreeMap::new(),
+        points: Vec::new(),
+    };
+    if claimed > dimension {
+        // The relations refute it.
+        return Some(span.text(None));
+    }
+    let kinked = expressions.iter().any(|expression| expression.calls(Function::Relu));
+    for draw in 0..if kinked { KINKED_DRAWS } else { DRAWS } {
         let mut stream = Stream(0x9e37_79b9_7f4a_7c15 ^ draw);
-        let shrink = 1_i64 << draw;
-        let values = names
+        let shrink = if kinked { 1 } else { 1_i64 << draw };
+        span.values = names
             .iter()
-            .filter(|name| !super::is_input(name))
+            .filter(|name| !is_input(name))
             .map(|name| {
                 // Odd over 64: never zero, and rarely equal or opposite to another.
                 let drawn = 2 * stream.below(56) + 17;
@@ -40,39 +56,52 @@ pub(crate) fn certified(
                 (name.clone(), value)
             })
             .collect();
-        let points = (0..dimension as i64)
+        // One input: spread, each point somewhere in its own cell; more: anywhere.
+        let width = 2 * half_width * 1024;
+        let drawn = if kinked { 8 * dimension + 16 } else { dimension } as i64;
+        let cell = if coordinates.len() == 1 { (width / drawn.max(1)).max(1) } else { width };
+        span.points = (0..drawn)
             .map(|i| {
-                let coordinate = |_| {
-                    // One input: spread, each point somewhere in its own cell; more: anywhere.
-                    let numerator = if coordinates.len() == 1 {
-                        let cell = (2 * half_width * 1024 * i) / dimension as i64;
-                        cell + stream.below((2 * half_width * 1024 / dimension as i64).max(1) as u64)
-                            - half_width * 1024
-                    } else {
-                        stream.below(2 * half_width as u64 * 1024) - half_width * 1024
-                    };
-                    ratio(numerator, 1024 * shrink)
-                };
+                let from = if coordinates.len() == 1 { width * i / drawn } else { 0 };
+                let coordinate = |_| ratio(from + stream.below(cell as u64) - width / 2, 1024 * shrink);
                 (0..coordinates.len()).map(coordinate).collect()
             })
             .collect();
-        let mut span = Span {
-            functions: functions.to_vec(),
-            dimension: claimed,
-            relations: relations.iter().map(|r| (r.leader, r.terms.clone())).collect(),
-            precision: (64 + 8 * dimension).next_multiple_of(64).min(1024),
-            values,
-            points,
-        };
+        span.precision = (64 + 8 * dimension).next_multiple_of(64).min(1024);
+        if kinked {
+            // Many points see one side of a kink only: those that pivots choose.
+            let Some(chosen) = span.sampled().ok().and_then(|rows| pivot_rows(rows, dimension)) else { continue };
+            span.points = chosen.into_iter().map(|row| span.points[row].clone()).collect();
+        }
         for _ in 0..=DOUBLINGS {
             match span.determinant() {
-                Ok(determinant) if determinant.sign().is_some() => return Some(span.text(&determinant)),
+                Ok(determinant) if determinant.sign().is_some() => return Some(span.text(Some(&determinant))),
                 Ok(_) if span.precision <= 2048 => span.precision *= 2,
                 _ => break,
             }
         }
     }
     None
+}
+
+/// The rows in which elimination finds its pivots, largest first; `None` where there are fewer than columns.
+fn pivot_rows(mut rows: Vec<Vec<Ball>>, columns: usize) -> Option<Vec<usize>> {
+    let mut numbers: Vec<usize> = (0..rows.len()).collect();
+    for column in 0..columns {
+        let magnitude = |r: &usize| rows[*r][column].least_magnitude();
+        let best = (column..rows.len()).filter(|r| magnitude(r).is_some()).max_by_key(magnitude)?;
+        rows.swap(column, best);
+        numbers.swap(column, best);
+        let (above, below) = rows.split_at_mut(column + 1);
+        for row in below.iter_mut().filter(|row| !row[column].is_zero()) {
+            let factor = row[column].clone() / &above[column][column];
+            for k in column + 1..columns {
+                row[k] = row[k].clone() - factor.clone() * &above[column][k];
+            }
+        }
+    }
+    numbers.truncate(columns);
+    Some(numbers)
 }
 
 /// The certificate that these functions span `claimed` dimensions, their relations found first.

@@ -5,6 +5,7 @@ mod cone;
 mod expression;
 mod identify;
 mod independence;
+mod modular;
 mod normal_form;
 mod parse;
 mod partial;

@@ -25,12 +25,13 @@
 //! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`. Steps of different arguments are independent over the other functions as long as no two of
 //! them are multiplied: their jumps are in different places.
 //!
-//! Hypotheses that an expression may break are errors, not answers: a product of two steps, a sum in a denominator inside of another function, a sigmoid inside of another function that also occurs beside a dependent exponential. The numbers `e`,
+//! Hypotheses that an expression may break are errors, not answers: a product of two steps, a sum in a denominator inside of another function, a sigmoid inside of a function beside a dependent exponential inside of one. The number
 //! `c` and `2/√π` count as independent, which no theorem excludes or affirms: a relation between them could be missed, none is invented.
 
 use super::expression::{Expression, Function, Kind, is_input};
 use super::parse::ExpressionError;
 use super::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
+use dashu_int::ops::BitTest;
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -75,10 +76,16 @@ pub(crate) struct Table {
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
+    /// Products of terms so far; beyond the limit polynomials are no longer multiplied, and every result is an error.
+    work: usize,
 }
 
-/// Largest number of terms of a polynomial.
-const LARGEST: usize = 20_000;
+/// Largest number of terms of a polynomial, of bits of a coefficient, and of products of terms in all.
+const LARGEST: usize = 4000;
+const LONGEST: usize = 20_000;
+const MOST: usize = 1_500_000;
+
+const DIVISION: &str = "division by an expression that contains an input; only parameters may be in a denominator";
 
 type Lowered = Result<Polynomial, ExpressionError>;
 
@@ -102,9 +109,25 @@ impl Table {
         Err(ExpressionError::new(1, "angles inside of angles are nested too deeply"))
     }
 
+    /// An error once the limit of work was passed: polynomials are incomplete from then on. Whoever asks whether something is zero asks here last.
+    fn within_limits(&self, column: usize) -> Result<(), ExpressionError> {
+        if self.work <= MOST {
+            return Ok(());
+        }
+        let message = format!(
+            "the expression is too large: more than {MOST} products of terms when it is multiplied out and differentiated"
+        );
+        Err(ExpressionError::new(column, message))
+    }
+
+    /// The symbol of what occurs.
+    pub(crate) fn number_of(&self, atom: &Atom) -> Option<Symbol> {
+        self.numbers.get(atom).copied()
+    }
+
     /// The symbol of a parameter that occurs.
     pub(crate) fn parameter(&self, name: &str) -> Option<Symbol> {
-        self.numbers.get(&Atom::Parameter(name.into())).copied()
+        self.number_of(&Atom::Parameter(name.into()))
     }
 
     /// What a symbol stands for.
@@ -151,6 +174,14 @@ impl Table {
         let at = |message: String| ExpressionError::new(expression.column, message);
         let value = match &expression.kind {
             Kind::Number(value) => Polynomial::number(value.clone()),
+            // √(2π) = 1/c and √π = 2/e.
+            Kind::RootPi { twice } => {
+                let (symbol, factor) = if *twice { (Atom::Gaussian, 1) } else { (Atom::ErrorScale, 2) };
+                let inverse = vec![(self.number(symbol), Exponent::integer(-1))];
+                let mut root = Polynomial::default();
+                self.add_reduced(&mut root, inverse, RBig::from(factor));
+                root
+            }
             Kind::Symbol(name) if is_input(name) => self.symbol(Atom::Input(name.clone())),
             Kind::Symbol(name) => self.symbol(Atom::Parameter(name.clone())),
             Kind::Sum(a, b) => {
@@ -161,6 +192,12 @@ impl Table {
             Kind::Product(a, b) => {
                 let (a, b) = (self.lowered(a)?, self.lowered(b)?);
                 self.product(&a, &b)
+            }
+            Kind::Quotient(_, b) if b.names().iter().any(|name| is_input(name)) => {
+                return Err(ExpressionError::new(b.column, DIVISION));
+            }
+            Kind::Power(base, n) if *n < 0 && base.names().iter().any(|name| is_input(name)) => {
+                return Err(ExpressionError::new(base.column, DIVISION));
             }
             Kind::Quotient(a, b) => {
                 let (a, divisor) = (self.lowered(a)?, self.lowered(b)?);
@@ -173,6 +210,7 @@ impl Table {
                 let mut power = Polynomial::one();
                 for _ in 0..n.unsigned_abs() {
                     power = self.product(&power, &base);
+                    self.within_limits(expression.column)?;
                     if power.terms.len() > LARGEST {
                         return Err(at(format!(
                             "the expression has more than {LARGEST} terms when it is multiplied out"
@@ -189,6 +227,11 @@ impl Table {
         if value.terms.len() > LARGEST {
             return Err(at(format!("the expression has more than {LARGEST} terms when it is multiplied out")));
         }
+        let bits = |c: &RBig| c.numerator().bit_len().max(c.denominator().bit_len());
+        if value.terms.values().any(|coefficient| bits(coefficient) > LONGEST) {
+            return Err(at(format!("the expression has a number of more than {LONGEST} bits")));
+        }
+        self.within_limits(expression.column)?;
         Ok(value)
     }
 
@@ -196,11 +239,6 @@ impl Table {
         let at = |message: &str| ExpressionError::new(column, message);
         if divisor.is_zero() {
             return Err(at("division by zero"));
-        }
-        if self.contains_input(divisor) {
-            return Err(at(
-                "division by an expression that contains an input; only parameters may be in a denominator",
-            ));
         }
         if divisor.terms.len() > 1 {
             let leading = divisor.leading().cloned().unwrap_or(RBig::ONE);
@@ -263,9 +301,13 @@ impl Table {
                 if !self.contains_input(u) {
                     return Err(at("relu of parameters alone is beyond the normal form: it is not analytic in them"));
                 }
-                let Some((positive, v)) = signed(&self.without_positive_factor(u)) else {
-                    return Ok(Polynomial::default());
-                };
+                let direction = self.direction(u);
+                match self.range(&direction) {
+                    [Some(low), _] if low >= RBig::ZERO => return Ok(u.clone()),
+                    [_, Some(high)] if high <= RBig::ZERO => return Ok(Polynomial::default()),
+                    _ => {}
+                }
+                let Some((positive, v)) = signed(&direction) else { return Ok(Polynomial::default()) };
                 let scale = v.leading().map_or(RBig::ONE, |leading| RBig::ONE / leading);
                 let step = self.symbol(Atom::Step(v.scaled(&scale)));
                 let step = if positive { step } else { Polynomial::one().plus(&step, &-RBig::ONE) };
@@ -276,18 +318,15 @@ impl Table {
         })
     }
 
-    /// `u` over the largest power of each exponential that divides it: exponentials are positive.
-    fn without_positive_factor(&self, u: &Polynomial) -> Polynomial {
+    /// What has the sign of `u` almost everywhere: `u` over the powers that divide it and are not negative (all of what is positive, even ones of the rest), and the argument of an odd function alone.
+    fn direction(&self, u: &Polynomial) -> Polynomial {
         let mut common: Option<BTreeMap<Symbol, RBig>> = None;
         for monomial in u.terms.keys() {
-            let own: BTreeMap<Symbol, RBig> = monomial
-                .iter()
-                .filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Exp(_)))
-                .map(|(symbol, exponent)| (*symbol, exponent.to_rational()))
-                .collect();
+            let own: BTreeMap<Symbol, RBig> =
+                monomial.iter().map(|(symbol, power)| (*symbol, power.to_rational())).collect();
             common = Some(match common {
                 None => own,
-                // An absent power is zero; what is not common to all is no factor, a negative power in some is.
+                // An absent power is zero.
                 Some(known) => {
                     let symbols: BTreeSet<Symbol> = known.keys().chain(own.keys()).copied().collect();
                     let power = |of: &BTreeMap<Symbol, RBig>, symbol| of.get(&symbol).cloned().unwrap_or(RBig::ZERO);
@@ -295,18 +334,96 @@ impl Table {
                 }
             });
         }
-        let inverse: Option<Monomial> = common
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|(_, power)| *power != RBig::ZERO)
-            .map(|(symbol, power)| Some((symbol, Exponent::of(&-power)?)))
-            .collect();
-        let Some(inverse) = inverse else { return u.clone() };
+        let mut inverse: Monomial = Vec::new();
+        for (symbol, power) in common.unwrap_or_default() {
+            let power = match &self.atoms[symbol] {
+                Atom::Exp(_)
+                | Atom::Sigmoid(_)
+                | Atom::Softplus(_)
+                | Atom::Phi(_)
+                | Atom::Gaussian
+                | Atom::ErrorScale => power,
+                _ => {
+                    let half = (power * RBig::from_parts(1.into(), 2u8.into())).floor();
+                    RBig::from(half) * RBig::from(2)
+                }
+            };
+            match Exponent::of(&-power) {
+                Some(exponent) if exponent != Exponent::integer(0) => inverse.push((symbol, exponent)),
+                _ => {}
+            }
+        }
         let mut quotient = Polynomial::default();
-        u.terms
-            .iter()
-            .for_each(|(monomial, coefficient)| quotient.add(multiplied(monomial, &inverse), coefficient.clone()));
-        quotient
+        for (monomial, coefficient) in &u.terms {
+            quotient.add(multiplied(monomial, &inverse), coefficient.clone());
+        }
+        // erf(v), and c(2σ(v) − 1), c(2Φ(v) − 1).
+        let mut terms = quotient.terms.iter();
+        let argument = match (terms.next(), terms.next(), terms.next()) {
+            (Some((monomial, c)), None, None) => match monomial[..] {
+                [(symbol, power)] if power == Exponent::integer(1) => match &self.atoms[symbol] {
+                    Atom::Erf(v) => Some((v, c)),
+                    _ => None,
+                },
+                _ => None,
+            },
+            (Some((constant, low)), Some((monomial, c)), None) if constant.is_empty() && *c == -low * RBig::from(2) => {
+                match monomial[..] {
+                    [(symbol, power)] if power == Exponent::integer(1) => match &self.atoms[symbol] {
+                        Atom::Sigmoid(v) | Atom::Phi(v) => Some((v, c)),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        match argument {
+            Some((v, c)) => self.direction(&v.scaled(c)),
+            None => quotient,
+        }
+    }
+
+    /// Bounds of a polynomial for all real inputs and parameters, by those of its symbols.
+    fn range(&self, u: &Polynomial) -> [Option<RBig>; 2] {
+        let (one, zero) = (RBig::ONE, RBig::ZERO);
+        let of_power = |symbol: Symbol, power: Exponent| -> [Option<RBig>; 2] {
+            let even = power.as_integer().is_some_and(|n| n % 2 == 0);
+            match (&self.atoms[symbol], power.as_integer()) {
+                (Atom::Sigmoid(_) | Atom::Phi(_) | Atom::Step(_), Some(n)) if n > 0 => {
+                    [Some(zero.clone()), Some(one.clone())]
+                }
+                (Atom::Sin(..) | Atom::Cos(..) | Atom::Erf(_), Some(n)) if n > 0 => {
+                    [Some(if even { zero.clone() } else { -one.clone() }), Some(one.clone())]
+                }
+                (Atom::Exp(_) | Atom::Softplus(_) | Atom::Gaussian | Atom::ErrorScale, _) => [Some(zero.clone()), None],
+                _ if even => [Some(zero.clone()), None],
+                _ => [None, None],
+            }
+        };
+        let mut sum = [Some(zero.clone()), Some(zero.clone())];
+        for (monomial, coefficient) in &u.terms {
+            let mut product = [Some(one.clone()), Some(one.clone())];
+            for (symbol, power) in monomial {
+                let factor = of_power(*symbol, *power);
+                // Of [0, ∞) kinds the product is one; of bounded ones that of the ends; anything else is unknown.
+                product = match (product, factor) {
+                    ([Some(a), b], [Some(c), d]) if a >= zero && c >= zero => {
+                        [Some(&a * &c), b.zip(d).map(|(b, d)| b * d)]
+                    }
+                    ([Some(a), Some(b)], [Some(c), Some(d)]) => {
+                        let corners = [&a * &c, &a * &d, &b * &c, &b * &d];
+                        [corners.iter().min().cloned(), corners.iter().max().cloned()]
+                    }
+                    _ => [None, None],
+                };
+            }
+            let [low, high] = product.map(|end| end.map(|end| end * coefficient.clone()));
+            let [low, high] = if *coefficient < zero { [high, low] } else { [low, high] };
+            let [total_low, total_high] = sum;
+            sum = [total_low.zip(low).map(|(a, b)| a + b), total_high.zip(high).map(|(a, b)| a + b)];
+        }
+        sum
     }
 
     fn sigmoid(&mut self, u: &Polynomial) -> Polynomial {
@@ -385,6 +502,10 @@ impl Table {
     /// The product, with `sin² = 1 − cos²` and `H² = H`.
     pub(crate) fn product(&mut self, a: &Polynomial, b: &Polynomial) -> Polynomial {
         let mut product = Polynomial::default();
+        self.work = self.work.saturating_add(a.terms.len().saturating_mul(b.terms.len()));
+        if self.work > MOST {
+            return product;
+        }
         for (m, x) in &a.terms {
             for (n, y) in &b.terms {
                 self.add_reduced(&mut product, multiplied(m, n), x * y);
@@ -396,10 +517,10 @@ impl Table {
     fn add_reduced(&mut self, sum: &mut Polynomial, mut monomial: Monomial, coefficient: RBig) {
         for k in 0..monomial.len() {
             let (symbol, exponent) = monomial[k];
-            let Some(power) = exponent.as_integer().filter(|power| *power > 1) else { continue };
+            let Some(power) = exponent.as_integer() else { continue };
             match &self.atoms[symbol] {
-                Atom::Step(_) => monomial[k].1 = Exponent::integer(1),
-                Atom::Sin(angle, unit) => {
+                Atom::Step(_) if power > 1 => monomial[k].1 = Exponent::integer(1),
+                Atom::Sin(angle, unit) if power > 1 => {
                     let cosine = Atom::Cos(angle.clone(), unit.clone());
                     let cosine = self.number(cosine);
                     let mut rest = monomial.clone();
@@ -413,6 +534,18 @@ impl Table {
                     self.add_reduced(sum, rest, coefficient);
                     return;
                 }
+                // e² = 4/π = 8/(2π) = 8c².
+                Atom::ErrorScale if !(0..2).contains(&power) => {
+                    let (half, rest) = (power.div_euclid(2), power.rem_euclid(2));
+                    let mut others: Monomial = monomial.iter().copied().filter(|(s, _)| *s != symbol).collect();
+                    let gaussian = self.number(Atom::Gaussian);
+                    others = multiplied(&others, &vec![(gaussian, Exponent::integer(2 * half))]);
+                    if rest == 1 {
+                        others = multiplied(&others, &vec![(symbol, Exponent::integer(1))]);
+                    }
+                    self.add_reduced(sum, others, coefficient * RBig::from(8).pow(half as isize));
+                    return;
+                }
                 _ => {}
             }
         }
@@ -422,6 +555,10 @@ impl Table {
     /// The derivative by an input or a parameter.
     pub(crate) fn derivative(&mut self, polynomial: &Polynomial, by: Symbol) -> Polynomial {
         let mut sum = Polynomial::default();
+        if polynomial.terms.len() > LARGEST {
+            self.work = usize::MAX;
+            return sum;
+        }
         for (monomial, coefficient) in &polynomial.terms {
             for k in 0..monomial.len() {
                 let (symbol, exponent) = monomial[k];
@@ -523,23 +660,31 @@ impl Table {
             let used: BTreeSet<Symbol> = functions.iter().flat_map(|f| f.symbols().into_keys()).collect();
             let inside = self.arguments(&used);
             let of_kind = || used.union(&inside).copied().filter(|symbol| self.inputs[*symbol] == with_inputs);
-            let sigmoids: Vec<(Symbol, Polynomial)> = of_kind()
-                .filter_map(|symbol| match &self.atoms[symbol] {
+            let arguments = |of: &mut dyn Iterator<Item = Symbol>| -> Vec<Polynomial> {
+                of.filter_map(|symbol| match &self.atoms[symbol] {
+                    Atom::Exp(m) => Some(Polynomial::term(m.clone(), RBig::ONE)),
+                    Atom::Sigmoid(u) => Some(u.clone()),
+                    _ => None,
+                })
+                .collect()
+            };
+            if self.are_independent(&arguments(&mut of_kind()), with_inputs) {
+                continue;
+            }
+            // The arguments are distinct polynomials of independent symbols only if what is inside of them is independent by itself.
+            if !self.are_independent(&arguments(&mut of_kind().filter(|symbol| inside.contains(symbol))), with_inputs) {
+                return Err(beyond(
+                    "a sigmoid or tanh inside of a function, beside a dependent exponential inside of one,",
+                ));
+            }
+            let sigmoids: Vec<(Symbol, Polynomial)> = used
+                .iter()
+                .filter(|symbol| self.inputs[**symbol] == with_inputs)
+                .filter_map(|&symbol| match &self.atoms[symbol] {
                     Atom::Sigmoid(u) => Some((symbol, u.clone())),
                     _ => None,
                 })
                 .collect();
-            let exponents = of_kind().filter_map(|symbol| match &self.atoms[symbol] {
-                Atom::Exp(m) => Some(Polynomial::term(m.clone(), RBig::ONE)),
-                _ => None,
-            });
-            let vectors: Vec<Polynomial> = exponents.chain(sigmoids.iter().map(|(_, u)| u.clone())).collect();
-            if self.are_independent(&vectors, with_inputs) {
-                continue;
-            }
-            if sigmoids.iter().any(|(symbol, _)| inside.contains(symbol)) {
-                return Err(beyond("a sigmoid or tanh inside of a function, beside a dependent exponential,"));
-            }
             for (symbol, u) in sigmoids {
                 let power = largest_power(&functions, symbol);
                 let e = self.exponential(&u, 1)?;
@@ -561,6 +706,7 @@ impl Table {
             let one = Polynomial::one();
             functions = functions.iter().map(|f| self.cleared(f, symbol, power, &one, &d)).collect();
         }
+        self.within_limits(1)?;
         Ok(functions)
     }
 

@@ -5,7 +5,7 @@
 //! product = factor { ("*" | "/") factor }
 //! factor  = { "-" | "+" } power
 //! power   = primary [ ("^" | "**") integer ]          integer = [ "-" ] digits, in parentheses or not
-//! primary = number | name | function "(" sum ")" | "(" sum ")"
+//! primary = number | name | function "(" sum ")" | "(" sum ")" | "sqrt(pi)" | "sqrt(2*pi)"
 //! ```
 //!
 //! Numbers are digits with an optional decimal fraction, and exact. `2^3^2` is an error, and `-x^2` is `-(x^2)`.
@@ -234,6 +234,9 @@ impl Reader<'_> {
             }
             Token::Name(name) => {
                 self.next += 1;
+                if name == "sqrt" && *self.peek() == Token::Operator('(') {
+                    return self.root(column);
+                }
                 let function = Function::named(&name);
                 if *self.peek() != Token::Operator('(') {
                     if function.is_some() {
@@ -260,6 +263,26 @@ impl Reader<'_> {
             token => return Err(self.unexpected(&format!("{token} where a number, a name or ( is needed"))),
         };
         Ok(Expression { column, kind })
+    }
+
+    /// `(pi)` or `(2*pi)` after `sqrt`: constants that derivatives of erf and gelu at a parameter need.
+    fn root(&mut self, column: usize) -> Result<Expression, ExpressionError> {
+        self.next += 1;
+        let twice = *self.peek() == Token::Number(RBig::from(2), true);
+        if twice {
+            self.next += 1;
+            if !self.takes('*') {
+                return Err(self.unexpected("sqrt(pi) and sqrt(2*pi) are the only roots"));
+            }
+        }
+        if *self.peek() != Token::Name("pi".into()) {
+            return Err(self.unexpected("sqrt(pi) and sqrt(2*pi) are the only roots"));
+        }
+        self.next += 1;
+        if !self.takes(')') {
+            return Err(self.unexpected("sqrt(pi) and sqrt(2*pi) are the only roots"));
+        }
+        Ok(Expression { column, kind: Kind::RootPi { twice } })
     }
 
     fn parenthesis(&mut self) -> Result<Expression, ExpressionError> {

@@ -42,6 +42,9 @@ impl Exponent {
     }
 
     fn plus(self, other: Self) -> Self {
+        if self.denominator == 1 && other.denominator == 1 {
+            return Self::integer(self.numerator + other.numerator);
+        }
         let sum = self.to_rational() + other.to_rational();
         Self::of(&sum).expect("sums of exponents stay far from the limits: sources are short")
     }

@@ -2,11 +2,12 @@
 //!
 //! For functions `f_1 … f_N` of the inputs and parameters, all vectors `c(θ)` with `Σ c_k(θ) f_k(x; θ) = 0` for all `x`: their dimension is `N − r`, `r` the number of independent functions at generic parameters. Writing every function over one common
 //! denominator ([`Table::resolve`]) as a sum of monomials that contain inputs, with coefficients from the field `K` of the parameters, makes `c` the kernel of a matrix over `K`. In its reduced row echelon form each column without pivot is a combination of
-//! columns before it: that is the relation, with coefficient one for this column, which no other relation has.
+//! columns before it: that is the relation, with coefficient one for this column, which no other relation has. Which columns these are, and of which they are combinations, is read off over a prime field ([`modular`]); then each relation is solved for alone, among the few functions that it has.
 //!
 //! This is a finder: what it finds is put into a certificate, whose re-checker multiplies every relation out and normalises it to zero, and encloses a determinant of the rest.
 
 use super::coefficient::Coefficient;
+use super::modular;
 use super::normal_form::{Atom, Table};
 use super::parse::ExpressionError;
 use super::partial::{Partial, normalise};
@@ -35,17 +36,10 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     let mut forms = normalise(functions, &[])?;
     let resolved = forms.table.resolve(&forms.functions)?;
     let matrix = Matrix::of(&forms.table, &resolved);
-    let (echelon, pivots) = matrix.reduced();
     let mut relations = Vec::new();
-    for column in (0..functions.len()).filter(|column| pivots.iter().all(|(_, pivot)| pivot != column)) {
-        let mut terms: Vec<(Fraction, usize)> = Vec::new();
-        for (row, pivot) in pivots.iter().filter(|(_, pivot)| *pivot < column) {
-            let entry = &echelon[*row][column];
-            if !entry.is_zero() {
-                terms.push((Fraction::of(&entry.negated(), &echelon[*row][*pivot]), *pivot));
-            }
-        }
-        relations.push(matrix.relation(&forms.table, names, column, &terms)?);
+    for (leader, support) in matrix.dependences() {
+        let terms = matrix.solved(leader, &support)?;
+        relations.push(matrix.relation(&forms.table, names, leader, &terms));
     }
     relations.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
     Ok(relations)
@@ -96,11 +90,19 @@ impl Fraction {
     }
 }
 
+/// Most products of terms in one step of the elimination.
+const LARGEST: usize = 300_000;
+
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
     rows: Vec<Vec<Coefficient>>,
+    columns: usize,
     /// Symbols of the parameters' field, and what one is in units of the variables' exponents.
     variables: Vec<(Symbol, i64)>,
+    /// Variables that are algebraic over the others, with what their squares are: `sin² = 1 − cos²`, and `(2/√π)² = 8/(2π)`.
+    rules: Vec<(usize, Coefficient)>,
+    /// A point of a prime field that obeys the rules.
+    point: Vec<u64>,
 }
 
 impl Matrix {
@@ -121,7 +123,29 @@ impl Matrix {
                 row[column].push((without, coefficient.clone()));
             }
         }
+        // What a square is replaced by must be a variable too.
+        for symbol in scales.keys().copied().collect::<Vec<_>>() {
+            if let Some((partner, _)) = table.square(symbol) {
+                scales.entry(partner).or_insert(1);
+            }
+        }
         let variables: Vec<(Symbol, i64)> = scales.into_iter().collect();
+        let mut point = modular::point(variables.len());
+        let mut rules = Vec::new();
+        for (v, (symbol, _)) in variables.iter().enumerate() {
+            let Some((partner, is_circle)) = table.square(*symbol) else { continue };
+            let Some(other) = variables.iter().position(|(symbol, _)| *symbol == partner) else { continue };
+            let mut exponents = vec![0; variables.len()];
+            exponents[other] = 2;
+            let mut square = Coefficient::integer(i64::from(is_circle), variables.len());
+            square.add(exponents, IBig::from(if is_circle { -1 } else { 8 }));
+            rules.push((v, square));
+            if is_circle {
+                [point[v], point[other]] = modular::circle(point[v]);
+            } else {
+                point[v] = modular::root_of_eight_times(point[other]);
+            }
+        }
         let exponents = |monomial: &Monomial| -> Vec<i64> {
             let of = |(symbol, scale): &(Symbol, i64)| {
                 let exponent = monomial.iter().find(|(s, _)| s == symbol).map_or(RBig::ZERO, |(_, e)| e.to_rational());
@@ -151,40 +175,72 @@ impl Matrix {
             divide_by_content(&mut row);
             row
         });
-        Self { rows: rows.collect(), variables }
+        Self { rows: rows.collect(), columns: functions.len(), variables, rules, point }
     }
 
-    /// The reduced row echelon form up to factors of the rows, and its pivots `(row, column)`. Without fractions; every row is divided by what its entries share.
-    fn reduced(&self) -> (Vec<Vec<Coefficient>>, Vec<(usize, usize)>) {
-        let mut rows = self.rows.clone();
-        let mut pivots: Vec<(usize, usize)> = Vec::new();
-        for column in 0..rows.first().map_or(0, Vec::len) {
-            let free = pivots.len();
+    /// Columns that are combinations of columns without such before them, with those.
+    fn dependences(&self) -> Vec<(usize, Vec<usize>)> {
+        let mut values: Vec<Vec<u64>> =
+            self.rows.iter().map(|row| row.iter().map(|entry| modular::value(entry, &self.point)).collect()).collect();
+        let columns = self.columns;
+        let pivots = modular::reduce(&mut values);
+        let free = (0..columns).filter(|column| pivots.iter().all(|(_, pivot)| pivot != column));
+        free.map(|column| {
+            let meets = pivots.iter().filter(|(row, _)| values[*row][column] != 0);
+            (column, meets.map(|(_, pivot)| *pivot).collect())
+        })
+        .collect()
+    }
+
+    /// The coefficients `c_k` with `f_leader + Σ c_k f_k = 0` over the support, by elimination without fractions in as many rows, the simplest ones that determine them.
+    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, ExpressionError> {
+        let columns: Vec<usize> = support.iter().copied().chain([leader]).collect();
+        let mut rows: Vec<Vec<Coefficient>> = self
+            .rows
+            .iter()
+            .map(|row| columns.iter().map(|column| row[*column].clone()).collect::<Vec<_>>())
+            .filter(|row| row.iter().any(|entry| !entry.is_zero()))
+            .collect();
+        rows.iter_mut().for_each(|row| divide_by_content(row));
+        rows.sort_by_key(|row| row.iter().map(|entry| entry.terms.len()).sum::<usize>());
+        let values: Vec<Vec<u64>> = rows
+            .iter()
+            .map(|row| row[..support.len()].iter().map(|entry| modular::value(entry, &self.point)).collect())
+            .collect();
+        let chosen = modular::independent(&values);
+        let mut rows: Vec<Vec<Coefficient>> = chosen.into_iter().map(|r| std::mem::take(&mut rows[r])).collect();
+        for column in 0..support.len() {
             let size = |row: &Vec<Coefficient>| {
                 (row[column].terms.len(), row.iter().map(|entry| entry.terms.len()).sum::<usize>())
             };
-            let Some(found) =
-                (free..rows.len()).filter(|r| !rows[*r][column].is_zero()).min_by_key(|r| size(&rows[*r]))
-            else {
-                continue;
-            };
-            rows.swap(free, found);
-            let pivot_row = rows[free].clone();
-            for (r, row) in rows.iter_mut().enumerate() {
-                if r == free || row[column].is_zero() {
-                    continue;
-                }
+            let found = (column..rows.len()).filter(|r| !rows[*r][column].is_zero()).min_by_key(|r| size(&rows[*r]));
+            let Some(found) = found else { return Err(ExpressionError::new(1, "a relation that was found is none")) };
+            rows.swap(column, found);
+            let pivot_row = rows[column].clone();
+            for (_, row) in rows.iter_mut().enumerate().filter(|(r, row)| *r != column && !row[column].is_zero()) {
                 let gcd = row[column].gcd(&pivot_row[column]);
                 let factor = pivot_row[column].divided(&gcd).unwrap_or_else(|| pivot_row[column].clone());
                 let share = row[column].divided(&gcd).unwrap_or_else(|| row[column].clone());
+                let products = |by: &Coefficient, of: &[Coefficient]| {
+                    of.iter().map(|entry| entry.terms.len()).sum::<usize>() * by.terms.len()
+                };
+                if products(&factor, row) + products(&share, &pivot_row) > LARGEST {
+                    let message = format!("a relation's coefficients take more than {LARGEST} products of terms");
+                    return Err(ExpressionError::new(1, message));
+                }
                 for (entry, pivot) in row.iter_mut().zip(&pivot_row) {
-                    *entry = entry.times(&factor).minus(&pivot.times(&share));
+                    *entry = entry.times(&factor).minus(&pivot.times(&share)).reduced(&self.rules);
                 }
                 divide_by_content(row);
             }
-            pivots.push((free, column));
         }
-        (rows, pivots)
+        let last = support.len();
+        let terms = rows
+            .iter()
+            .zip(support)
+            .enumerate()
+            .map(|(k, (row, function))| (Fraction::of(&row[last].negated(), &row[k]), *function));
+        Ok(terms.filter(|(fraction, _)| !fraction.numerator.is_zero()).collect())
     }
 
     fn polynomial(&self, coefficient: &Coefficient) -> Polynomial {
@@ -204,13 +260,7 @@ impl Matrix {
         powers.filter_map(of).collect()
     }
 
-    fn relation(
-        &self,
-        table: &Table,
-        names: &[String],
-        leader: usize,
-        terms: &[(Fraction, usize)],
-    ) -> Result<Relation, ExpressionError> {
+    fn relation(&self, table: &Table, names: &[String], leader: usize, terms: &[(Fraction, usize)]) -> Relation {
         let text = |fraction: &Fraction| {
             let numerator = table.text(&self.polynomial(&fraction.numerator));
             if fraction.denominator.as_integer() == Some(IBig::ONE) {
@@ -238,12 +288,8 @@ impl Matrix {
             .collect();
         let right = if right.is_empty() { "0".to_string() } else { right.join(" + ").replace("+ -", "- ") };
         let equation = format!("{} = {right}", names[leader]);
-        if equation.contains("sqrt") {
-            let message = format!("{equation}: this relation needs a constant that expressions cannot write");
-            return Err(ExpressionError::new(1, message));
-        }
         let terms = terms.iter().map(|(fraction, function)| (*function, text(fraction))).collect();
-        Ok(Relation { leader, terms, equation })
+        Relation { leader, terms, equation }
     }
 }
 
@@ -276,6 +322,15 @@ fn divide_by_content(row: &mut [Coefficient]) {
 }
 
 impl Table {
+    /// The symbol by which the square of one is expressed: the cosine of a sine (`true`), `1/√(2π)` of `2/√π`.
+    fn square(&self, symbol: Symbol) -> Option<(Symbol, bool)> {
+        match self.atom(symbol) {
+            Atom::Sin(m, unit) => Some((self.number_of(&Atom::Cos(m.clone(), unit.clone()))?, true)),
+            Atom::ErrorScale => Some((self.number_of(&Atom::Gaussian)?, false)),
+            _ => None,
+        }
+    }
+
     /// A polynomial in the syntax of expressions.
     pub(super) fn text(&self, polynomial: &Polynomial) -> String {
         let mut text = String::new();
@@ -304,7 +359,6 @@ impl Table {
         let angle = |name: &str, m: &Monomial, unit: &RBig| of(name, &Polynomial::term(m.clone(), unit.clone()));
         let base = match self.atom(symbol) {
             Atom::Input(name) | Atom::Parameter(name) => name.clone(),
-            // The two constants have no name in the syntax of expressions.
             Atom::Gaussian => "(1/sqrt(2*pi))".into(),
             Atom::ErrorScale => "(2/sqrt(pi))".into(),
             Atom::Inverse(d) => format!("(1/({}))", self.text(d)),
