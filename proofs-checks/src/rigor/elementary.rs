@@ -31,10 +31,22 @@ fn directed(x: &Dyadic, precision: usize, up: bool, f: impl Fn(&Dyadic, usize) -
     }
 }
 
-/// Of an increasing function of exact points.
+/// Of an increasing function of exact points. At a point both ends come from one enclosure where it is narrow enough for both.
 fn increasing(x: &Ball, f: impl Fn(&Dyadic, usize) -> Ball) -> Ball {
     let precision = x.precision();
-    x.map_ends(|low, high| Some([directed(low, precision, false, &f)?, directed(high, precision, true, &f)?]))
+    x.map_ends(|low, high| {
+        if low == high {
+            let value = f(low, precision + GUARD + (-low.size()).clamp(0, 1 << 14) as usize);
+            let [from, to] = value.ends()?;
+            let down = [from.rounded(precision, false), to.rounded(precision, false)];
+            let up = [from.rounded(precision, true), to.rounded(precision, true)];
+            if down[0] == down[1] && up[0] == up[1] {
+                let ([down, _], [up, _]) = (down, up);
+                return Some([down, up]);
+            }
+        }
+        Some([directed(low, precision, false, &f)?, directed(high, precision, true, &f)?])
+    })
 }
 
 /// `e^x` at a point.
@@ -243,11 +255,7 @@ fn sin_cos_at(x: &Dyadic, working: usize) -> [Ball; 2] {
 impl Ball {
     /// `e^x`.
     pub(crate) fn exp(&self) -> Self {
-        self.map_ends(|low, high| {
-            let up = exp_at(high, self.precision());
-            up.ends()?;
-            Some([directed(low, self.precision(), false, exp_at)?, directed(high, self.precision(), true, exp_at)?])
-        })
+        increasing(self, exp_at)
     }
 
     /// `ln x`; the whole line where the interval is not positive.

@@ -8,11 +8,12 @@
 //! value NAME NUMBER             one that does not
 //! point NUMBER …                as many as functions
 //! tree WORD …                   the box in preorder: a number halves it along that parameter, + is certified, - is left open
-//! uncovered NUMBER              the share of the volume that is left open
+//! most NUMBER                   the claim: at most this share of the volume is left open
+//! uncovered NUMBER              the share that is
 //! ```
 //!
-//! On a cell the matrix `A(θ) = f_k(x_i; θ)` is enclosed for all its `θ` at once, by the same truncated Taylor arithmetic with intervals in the place of numbers. With `C` the rounded inverse of the matrix at the centre, any matrix: if every row of `I − C A(θ)` has a sum of magnitudes below one, `C A(θ)` has an inverse, so `A(θ)` has
-//! one, and the functions are independent at `θ`, as in the certificate `span`.
+//! On a cell with centre `c` and half-widths `r` the matrix `A(θ) = f_k(x_i; θ)` is `Σ_{|α|<5} A_α(c) (θ − c)^α/α! + Σ_{|α|=5} A_α(θ') (θ − c)^α/α!` by Taylor's theorem, entry by entry, `A_α` the matrix of the derivatives by `θ`, `θ'` somewhere in the cell; the last ones are enclosed for all of the cell at once, by truncated Taylor
+//! arithmetic with intervals in the place of numbers. With any matrix `C` (the rounded inverse of `A(c)`): if every row of `|I − C A(c)| + Σ_{0<|α|≤5} |C A_α| r^α/α!` has a sum below one, `C A(θ)` has an inverse for every `θ` of the cell, so `A(θ)` has one, and the functions are independent at `θ`, as in the certificate `span`.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub(crate) struct Region {
     pub(crate) sides: Vec<(String, [RBig; 2])>,
     pub(crate) values: BTreeMap<String, RBig>,
     pub(crate) points: Vec<Vec<RBig>>,
+    /// The largest share of the volume that may be left open.
+    pub(crate) most: RBig,
 }
 
 /// The box in preorder.
@@ -42,6 +45,8 @@ pub(crate) enum Node {
     Open,
 }
 
+/// Order of the Taylor form.
+const ORDER: usize = 5;
 /// Most nodes of a tree.
 const MOST: usize = 200_000;
 
@@ -49,28 +54,63 @@ impl Region {
     /// Whether the functions are certainly independent everywhere on a cell.
     pub(crate) fn certifies(&self, cell: &[[RBig; 2]]) -> Result<bool, String> {
         let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), self.precision);
+        let integer = |value: i64| Ball::integer(value, self.precision);
         let points: Vec<Vec<Ball>> = self.points.iter().map(|point| point.iter().map(exact).collect()).collect();
-        let functions: Vec<&Partial> = self.functions.iter().collect();
-        let with = |of: &dyn Fn(&[RBig; 2]) -> Ball| -> Result<Vec<Vec<Ball>>, String> {
+        // All derivatives by the sides up to the order, each with the sides that it is by.
+        let mut orders: Vec<Vec<usize>> = vec![Vec::new()];
+        let mut level = orders.clone();
+        for _ in 0..ORDER {
+            let raised = |by: &Vec<usize>| {
+                let from = by.last().copied().unwrap_or(0);
+                (from..self.sides.len()).map(|side| [by.clone(), vec![side]].concat()).collect::<Vec<_>>()
+            };
+            level = level.iter().flat_map(raised).collect();
+            orders.extend(level.iter().cloned());
+        }
+        let (inner, outer): (Vec<&Vec<usize>>, Vec<&Vec<usize>>) = orders.iter().partition(|by| by.len() < ORDER);
+        let half = RBig::from_parts(1.into(), 2u8.into());
+        // The matrices of the derivatives, each rows by points.
+        let derivatives = |orders: &[&Vec<usize>],
+                           of: &dyn Fn(&[RBig; 2]) -> Ball|
+         -> Result<Vec<Vec<Vec<Ball>>>, String> {
             let mut values: BTreeMap<String, Ball> =
                 self.values.iter().map(|(name, v)| (name.clone(), exact(v))).collect();
             values.extend(self.sides.iter().zip(cell).map(|((name, _), side)| (name.clone(), of(side))));
-            evaluated(&functions, &values, &points, self.precision)
+            let partials: Vec<Partial> = orders
+                .iter()
+                .flat_map(|by| {
+                    self.functions.iter().map(|function| {
+                        let further = by.iter().map(|side| self.sides[*side].0.clone());
+                        Partial { of: function.of.clone(), by: function.by.iter().cloned().chain(further).collect() }
+                    })
+                })
+                .collect();
+            let rows = evaluated(&partials.iter().collect::<Vec<_>>(), &values, &points, self.precision)?;
+            let n = self.functions.len();
+            Ok((0..orders.len()).map(|k| rows.iter().map(|row| row[k * n..(k + 1) * n].to_vec()).collect()).collect())
         };
-        let half = RBig::from_parts(1.into(), 2u8.into());
-        let centre = with(&|[low, high]| exact(&((low + high) * &half)))?;
-        let Some(inverse) = inverse(centre, self.precision) else { return Ok(false) };
-        let matrix = with(&|[low, high]| exact(low).hull(&exact(high)))?;
+        let at_centre = derivatives(&inner, &|[low, high]| exact(&((low + high) * &half)))?;
+        let on_cell = derivatives(&outer, &|[low, high]| exact(low).hull(&exact(high)))?;
+        let Some(inverse) = inverse(at_centre[0].clone(), self.precision) else { return Ok(false) };
         let n = self.functions.len();
-        let one = Ball::integer(1, self.precision);
-        Ok((0..n).all(|row| {
-            let sum = (0..n).fold(Ball::integer(0, self.precision), |sum, column| {
-                let start = Ball::integer(i64::from(row == column), self.precision);
-                let entry = (0..n).fold(start, |entry, k| entry - inverse[row][k].clone() * &matrix[k][column]);
-                sum + entry.abs()
-            });
-            (one.clone() - sum).sign() == Some(true)
-        }))
+        let mut sums: Vec<Ball> = vec![integer(0); n];
+        for (by, matrix) in inner.into_iter().zip(&at_centre).chain(outer.into_iter().zip(&on_cell)) {
+            // Π r_i^{α_i}/α_i!: sides ascend, so the k-th of equal ones divides by k.
+            let (mut weight, mut run) = (integer(1), 0);
+            for (k, side) in by.iter().enumerate() {
+                run = if k > 0 && by[k - 1] == *side { run + 1 } else { 1 };
+                let [low, high] = &cell[*side];
+                weight = weight * exact(&((high - low) * &half)) / integer(run);
+            }
+            for (row, sum) in sums.iter_mut().enumerate() {
+                for column in 0..n {
+                    let start = integer(i64::from(by.is_empty() && row == column));
+                    let entry = (0..n).fold(start, |entry, k| entry - inverse[row][k].clone() * &matrix[k][column]);
+                    *sum = std::mem::replace(sum, integer(0)) + entry.abs() * &weight;
+                }
+            }
+        }
+        Ok(sums.into_iter().all(|sum| (integer(1) - sum).sign() == Some(true)))
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Self, Vec<Node>), CertificateError> {
@@ -101,7 +141,9 @@ impl Region {
         };
         let tree = words.iter().map(node).collect::<Option<Vec<Node>>>().filter(|tree| tree.len() <= MOST);
         let tree = tree.ok_or_else(|| reader.malformed(allowed))?;
-        Ok((Self { functions, precision, sides, values, points }, tree))
+        let words = reader.words("most", "most NUMBER")?;
+        let most = reader.exact(&words, "most NUMBER")?;
+        Ok((Self { functions, precision, sides, values, points, most }, tree))
     }
 
     pub(crate) fn text(&self, tree: &[Node], uncovered: &RBig) -> String {
@@ -120,6 +162,7 @@ impl Region {
             Node::Open => "-".into(),
         });
         writer.line(format_args!("tree {}", words.collect::<Vec<_>>().join(" ")));
+        writer.line(format_args!("most {}", self.most));
         writer.line(format_args!("uncovered {uncovered}"));
         writer.finish()
     }
@@ -173,6 +216,10 @@ impl Region {
         }
         let sides = self.sides.iter().map(|(name, [low, high])| format!("{name} in [{low}, {high}]"));
         let share = uncovered.to_f64().value();
+        if uncovered > self.most {
+            let claim = format!("a share {share:?} of the box is left open; at most {} is claimed", self.most);
+            return Err(CertificateError::Undecided { claim });
+        }
         let accepted = Accepted {
             claim: format!(
                 "the {} functions of the certificate are independent for every {}, but for a share {share:?} of the volume",
@@ -180,7 +227,7 @@ impl Region {
                 sides.collect::<Vec<_>>().join(", ")
             ),
             interval: [share; 2],
-            accept: [0.0, share],
+            accept: [0.0, self.most.to_f64().value()],
             identity: false,
         };
         Ok((accepted, self.text(tree, &uncovered)))

@@ -15,8 +15,11 @@ use faer::{Mat, Side};
 
 /// Bits with which functions are evaluated before they are rounded to floats.
 const BITS: usize = 128;
-/// Cutting planes, at most.
-const ROUNDS: usize = 60;
+/// Rounds of cutting planes at most, and in a row without a better measure.
+const ROUNDS: usize = 30;
+const STALLED: usize = 3;
+/// How near to the program's bound is near enough.
+const NEAR: f64 = 1e-3;
 /// Bits after the point of a mass.
 const MASS_BITS: usize = 60;
 
@@ -44,6 +47,7 @@ pub(crate) fn measured(mixture: &Mixture, grid: &[Vec<RBig>], precision: usize) 
         return None;
     }
     let basis = orthonormal(&first)?;
+    without_first_order(&basis, &mut second);
     let (lambda, masses) = program(&basis, &second)?;
     let largest = masses.iter().fold(0.0_f64, |largest, mass| largest.max(mass.abs()));
     let mut support: Vec<usize> = (0..grid.len()).filter(|s| masses[*s].abs() > 1e-7 * largest).collect();
@@ -93,6 +97,25 @@ fn orthonormal(values: &[Vec<f64>]) -> Option<Mat<f64>> {
     Some(scaled.qr().compute_thin_Q())
 }
 
+/// The second derivatives less their projections on the functions whose integrals vanish: the same integrals, and what is left is of the size of `λ`.
+fn without_first_order(basis: &Mat<f64>, second: &mut [Vec<Mat<f64>>]) {
+    let cells = second.first().map_or(0, Vec::len);
+    for cell in 0..cells {
+        let size = second[0][cell].nrows();
+        for (k, l) in (0..size).flat_map(|k| (0..size).map(move |l| (k, l))) {
+            // Twice, as one pass leaves the rounding of what it takes away.
+            for _ in 0..2 {
+                for column in 0..basis.ncols() {
+                    let share: f64 = (0..basis.nrows()).map(|s| basis[(s, column)] * second[s][cell][(k, l)]).sum();
+                    for s in 0..basis.nrows() {
+                        second[s][cell][(k, l)] -= share * basis[(s, column)];
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// `λ` and the masses.
 fn program(basis: &Mat<f64>, second: &[Vec<Mat<f64>>]) -> Option<(f64, Vec<f64>)> {
     let (points, equalities) = (basis.nrows(), basis.ncols());
@@ -106,8 +129,10 @@ fn program(basis: &Mat<f64>, second: &[Vec<Mat<f64>>]) -> Option<(f64, Vec<f64>)
         }
     }
     let mut best: Option<(f64, Vec<f64>)> = None;
+    let (mut unit, mut stalled) = (1e-3, 0);
     for _ in 0..ROUNDS {
-        let (bound, masses) = solved(basis, second, &cuts, points, equalities)?;
+        let (bound, masses) = solved(basis, second, &cuts, points, equalities, unit)?;
+        unit = bound.abs().max(1e-12);
         if bound <= 0.0 {
             return None;
         }
@@ -125,14 +150,17 @@ fn program(basis: &Mat<f64>, second: &[Vec<Mat<f64>>]) -> Option<(f64, Vec<f64>)
             let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
             let value = eigen.S()[0];
             lowest = lowest.min(value);
-            if value < bound * (1.0 - 1e-4) {
+            if value < bound * (1.0 - NEAR) {
                 cuts.push((cell, (0..size).map(|k| eigen.U()[(k, 0)]).collect()));
             }
         }
         if best.as_ref().is_none_or(|(known, _)| lowest > *known) {
             best = Some((lowest, masses));
+            stalled = 0;
+        } else {
+            stalled += 1;
         }
-        if lowest >= bound * (1.0 - 1e-4) {
+        if lowest >= bound * (1.0 - NEAR) || stalled > STALLED {
             break;
         }
     }
@@ -146,6 +174,7 @@ fn solved(
     cuts: &[(usize, Vec<f64>)],
     points: usize,
     equalities: usize,
+    unit: f64,
 ) -> Option<(f64, Vec<f64>)> {
     // Variables: positive and negative parts of the masses, then λ.
     let variables = 2 * points + 1;
@@ -176,7 +205,7 @@ fn solved(
     }
     for c in 0..cuts.len() {
         row_indices.push(equalities + 1 + c);
-        values.push(1.0);
+        values.push(unit);
     }
     starts.push(row_indices.len());
     let a = CscMatrix::new(rows, variables, starts, row_indices, values);
@@ -188,9 +217,9 @@ fn solved(
     let settings = DefaultSettingsBuilder::default()
         .verbose(false)
         .max_iter(200)
-        .tol_gap_abs(1e-13)
-        .tol_gap_rel(1e-10)
-        .tol_feas(1e-11)
+        .tol_gap_abs(1e-8)
+        .tol_gap_rel(1e-8)
+        .tol_feas(1e-10)
         .build()
         .ok()?;
     let zero = CscMatrix::zeros((variables, variables));
@@ -198,7 +227,7 @@ fn solved(
     solver.solve();
     let x = &solver.solution.x;
     let masses = (0..points).map(|s| x[s] - x[points + s]).collect();
-    x[2 * points].is_finite().then_some((x[2 * points], masses))
+    x[2 * points].is_finite().then_some((unit * x[2 * points], masses))
 }
 
 /// As many points of the support as there are equalities, largest independent part first, weighted by their masses.

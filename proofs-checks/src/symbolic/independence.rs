@@ -115,13 +115,14 @@ pub(crate) fn span_certificate(
     certified(functions, &relations(functions, &names).ok()?, claimed, given, half_width)
 }
 
-/// The certificate that these functions are independent on a box: cells are halved along their side that is longest in units of the box until they are certified or there are `most` of them. The points are spread over `[−half_width, half_width]`, one input.
+/// The certificate that these functions are independent on a box: cells are halved along their side that is longest in units of the box until they are certified or there are `limit` of them; `most` of the volume may be left open. The points are spread over `[−half_width, half_width]`, one input.
 pub(crate) fn region_certificate(
     functions: &[Partial],
     sides: &[(&str, [RBig; 2])],
     half_width: i64,
     precision: usize,
-    most: usize,
+    most: RBig,
+    limit: usize,
 ) -> Option<String> {
     let n = functions.len() as i64;
     let region = Region {
@@ -130,6 +131,7 @@ pub(crate) fn region_certificate(
         sides: sides.iter().map(|(name, ends)| ((*name).to_string(), ends.clone())).collect(),
         values: BTreeMap::new(),
         points: (0..n).map(|i| vec![ratio(half_width * (2 * i + 1 - n), n)]).collect(),
+        most,
     };
     let whole: Vec<[RBig; 2]> = sides.iter().map(|(_, ends)| ends.clone()).collect();
     let (mut tree, mut uncovered, mut cells) = (Vec::new(), RBig::ZERO, 1);
@@ -137,7 +139,7 @@ pub(crate) fn region_certificate(
     while let Some((cell, depths)) = open.pop() {
         if region.certifies(&cell).ok()? {
             tree.push(Node::Certified);
-        } else if cells < most {
+        } else if cells < limit {
             let side = (0..depths.len()).min_by_key(|side| depths[*side])?;
             let [low, high] = Region::halves(&cell, side);
             let mut deeper = depths;
