@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{Identified, IdentifyError, identify};
+use proofs_checks::symbolic::{Identified, IdentifyError, families, identify};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -32,7 +32,10 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
-        Format::Text | Format::Markdown => summary(&found, arguments, shared.format == Format::Markdown),
+        Format::Text | Format::Markdown => {
+            let families = families(&arguments.expert, &arguments.gate).unwrap_or_default();
+            summary(&found, &families, arguments, shared.format == Format::Markdown)
+        }
     };
     stdout::print(&text)?;
     Ok(Status::Completed)
@@ -62,7 +65,7 @@ fn document(found: &Identified) -> Value {
     })
 }
 
-fn summary(found: &Identified, arguments: &IdentifyArguments, markdown: bool) -> String {
+fn summary(found: &Identified, families: &[String], arguments: &IdentifyArguments, markdown: bool) -> String {
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let _ = writeln!(text, "F = {}", code(&found.expression));
@@ -89,6 +92,12 @@ fn summary(found: &Identified, arguments: &IdentifyArguments, markdown: bool) ->
         for relation in &found.relations {
             let _ = writeln!(text, "{}{}", if markdown { "- " } else { "  " }, code(&relation.equation));
         }
+    }
+    if !families.is_empty() {
+        let _ = writeln!(text, "\nSymmetries and flat families, each proved for all values of the parameters:\n");
+        families.iter().for_each(|family| {
+            let _ = writeln!(text, "{}{family}", if markdown { "- " } else { "  " });
+        });
     }
     text
 }

@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use super::certificate::{CertificateError, Reader, Writer};
 use super::recheck::Accepted;
 use crate::symbolic::{Expression, Table, is_input, parse};
-use dashu_ratio::RBig;
 
 /// The weight and the parameters of an atom, as texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +104,7 @@ impl Flat {
     }
 
     /// `None` where it is a flat curve; else what is not as claimed.
-    pub(super) fn holds(&self) -> Result<Option<String>, String> {
+    pub(crate) fn holds(&self) -> Result<Option<String>, String> {
         let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
         let (gate, expert) = (read(&self.gate)?, read(&self.expert)?);
         let truth = self.truth.iter().map(AtomText::parsed).collect::<Result<Vec<_>, _>>()?;
@@ -151,10 +150,10 @@ impl Flat {
         if !is_zero(&n_fitted.times(d).minus(n.times(d_fitted)))? {
             return Ok(Some("the fitted atoms give another function than the true ones".into()));
         }
-        let start = BTreeMap::from([(self.curve.clone(), number(0))]);
+        let start = BTreeMap::from([(self.curve.clone(), Expression::number(0))]);
         for (cell, atom) in truth.iter().enumerate() {
             let weight = fitted.iter().filter(|(of, _)| *of == cell).map(|(_, atom)| atom.weight.substituted(&start));
-            let excess = weight.fold(number(0), Expression::plus).minus(atom.weight.clone());
+            let excess = weight.fold(Expression::number(0), Expression::plus).minus(atom.weight.clone());
             if !is_zero(&excess)? {
                 return Err(format!("at {} = 0 the weights of cell {cell} do not sum to that of its atom", self.curve));
             }
@@ -202,12 +201,8 @@ pub(super) fn read_truth(reader: &mut Reader<'_>) -> Result<Vec<AtomText>, Certi
     if truth.is_empty() { Err(reader.malformed(allowed)) } else { Ok(truth) }
 }
 
-fn number(value: i64) -> Expression {
-    Expression { column: 1, kind: crate::symbolic::Kind::Number(RBig::from(value)) }
-}
-
 /// Whether an expression is the zero function.
-pub(super) fn is_zero(expression: &Expression) -> Result<bool, String> {
+pub(crate) fn is_zero(expression: &Expression) -> Result<bool, String> {
     let (mut table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
     let resolved = table.resolve(&forms).map_err(|error| error.to_string())?;
     Ok(resolved.iter().all(|form| form.is_zero()))

@@ -208,3 +208,59 @@ impl Jets {
         self.series(&taylor, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::parse;
+
+    /// Derivatives by Taylor arithmetic against those of the normal form, which are written out here.
+    #[test]
+    fn derivatives_are_those_written_out() {
+        const BITS: usize = 160;
+        let rational = |n: i64, d: i64| Ball::integer(1, BITS).ratio(n, d);
+        let values: BTreeMap<String, Ball> = [("a", rational(3, 4)), ("b", rational(-5, 7)), ("x", rational(11, 8))]
+            .map(|(n, v)| (n.to_string(), v))
+            .into();
+        let at = |source: &str, by: [u32; 2]| {
+            let jets = Jets::new(2, by.iter().sum(), BITS);
+            let symbols = values
+                .iter()
+                .map(|(name, value)| {
+                    let jet = match name.as_str() {
+                        "a" => jets.parameter(0, value.clone()),
+                        "b" => jets.parameter(1, value.clone()),
+                        _ => jets.constant(value.clone()),
+                    };
+                    (name.clone(), jet)
+                })
+                .collect();
+            jets.derivative(&jets.evaluate(&parse(source).unwrap(), &symbols).unwrap(), &by).unwrap()
+        };
+        for (function, by, derivative) in [
+            ("exp(a*x + b)", [2, 1], "x^2*exp(a*x + b)"),
+            ("sigmoid(a*x)", [2, 0], "x^2*sigmoid(a*x)*(1 - sigmoid(a*x))*(1 - 2*sigmoid(a*x))"),
+            ("tanh(a*x + b)", [1, 1], "-2*x*tanh(a*x + b)*(1 - tanh(a*x + b)^2)"),
+            ("softplus(a*x)", [1, 0], "x*sigmoid(a*x)"),
+            ("sin(a*x)*cos(b)", [1, 1], "-x*cos(a*x)*sin(b)"),
+            ("erf(a*x)", [2, 0], "-4/sqrt(pi)*a*x^3*exp(-a^2*x^2)"),
+            ("gelu(a*x)", [2, 0], "x^2*(2 - a^2*x^2)*exp(-a^2*x^2/2)/sqrt(2*pi)"),
+            ("a^3/b^2", [1, 1], "-6*a^2/b^3"),
+            ("relu(a*x + b)^2", [1, 0], "2*x*relu(a*x + b)"),
+            ("1/(a + b)", [0, 3], "-6/(a + b)^4"),
+        ] {
+            let difference = at(function, by) - at(derivative, [0, 0]);
+            let [low, high] = difference.outer().unwrap();
+            assert!(low <= 0.0 && 0.0 <= high && high - low < 1e-40, "{function}: {low:e} {high:e}");
+        }
+    }
+
+    #[test]
+    fn a_kink_in_the_interval_is_unknown() {
+        let jets = Jets::new(0, 0, 64);
+        let wide = Ball::integer(-1, 64).hull(&Ball::integer(1, 64));
+        let symbols = [("x".to_string(), vec![wide])].into();
+        assert_eq!(jets.evaluate(&parse("relu(x)").unwrap(), &symbols).unwrap()[0].ends(), None);
+        assert_eq!(jets.evaluate(&parse("relu(y)").unwrap(), &symbols), None);
+    }
+}

@@ -24,7 +24,7 @@ mod spectrum;
 pub(crate) use ball::Ball;
 pub use certificate::CertificateError;
 pub(crate) use cone::{Cone, Functions, Measure, Mixture, Offer};
-pub(crate) use flat::{AtomText, Flat};
+pub(crate) use flat::{AtomText, Flat, is_zero};
 pub use hermite::hermite_certificate;
 pub(crate) use identity::Identity;
 pub use recheck::{Accepted, recheck};

@@ -108,4 +108,75 @@ mod tests {
         assert_eq!(spectrum_certificate(2, 192, TRUE), None);
         assert_eq!(spectrum_certificate(3, 8, TRUE), None);
     }
+
+    fn repaired(text: &str) -> String {
+        let body: String =
+            text.lines().filter(|line| !line.starts_with("checksum")).map(|line| format!("{line}\n")).collect();
+        let sum = body
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        format!("{body}checksum {sum:016x}\n")
+    }
+
+    /// Certificates of every kind that expressions have, each with an alteration that changes the truth, the sum repaired: refused.
+    #[test]
+    fn forged_certificates_of_expressions_are_refused() {
+        let span = crate::symbolic::identify("a*x + b", "exp(w*x)", 2).unwrap().certificate.unwrap();
+        assert!(recheck(&span).is_ok());
+        assert_eq!(repaired(&span), span);
+        for (from, to) in [
+            ("dimension 4", "dimension 5"),
+            ("dimension 4", "dimension 3"),
+            ("function w,b ", "function w,w "),
+            ("*(a*x + b)", "*(a*x + b^2)"),
+            ("term 2 -1\n", "term 2 1\n"),
+            ("term 1 -1\n", "term 1 1\n"),
+            ("term 1 -1\n", "term 1 x\n"),
+            ("point ", "point 1/3 "),
+            ("precision 128", "precision 64"),
+            ("determinant 0x", "determinant -0x"),
+            ("determinant -0x", "determinant 0x"),
+        ] {
+            let forged = repaired(&span.replacen(from, to, 1));
+            assert!(forged == span || recheck(&forged).is_err(), "{from} {to}");
+        }
+        // A point twice makes the determinant zero; a relation left out leaves too many functions.
+        let points: Vec<&str> = span.lines().filter(|line| line.starts_with("point")).collect();
+        assert!(recheck(&repaired(&span.replace(points[0], points[1]))).is_err());
+        let without: String = span
+            .lines()
+            .enumerate()
+            .filter(|(k, _)| Some(*k) != span.lines().position(|line| line.starts_with("relation")))
+            .map(|(_, line)| format!("{line}\n"))
+            .collect();
+        assert!(recheck(&repaired(&without)).is_err());
+
+        let identity = |terms: &str| {
+            let body = "function w,b exp(w*x)*(a*x + b)\nfunction a exp(w*x)*(a*x + b)\n";
+            repaired(&format!("moe-verify certificate 1\nclaim identity\n{body}{terms}"))
+        };
+        assert!(recheck(&identity("term 0 1\nterm 1 -1\n")).is_ok());
+        assert!(matches!(recheck(&identity("term 0 1\nterm 1 1\n")), Err(CertificateError::False { .. })));
+        // Nothing is proved by coefficients that are zero.
+        assert!(recheck(&identity("term 0 0\nterm 1 0\n")).is_err());
+        assert!(recheck(&identity("term 0 x - x\nterm 1 0\n")).is_err());
+        assert!(recheck(&identity("term 0 1\nterm 7 -1\n")).is_err());
+        assert!(recheck(&identity("")).is_err());
+
+        let flat = |fitted: &str| {
+            let body = "gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n";
+            repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}{fitted}"))
+        };
+        assert!(recheck(&flat("fitted 0 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b-s w=w\n")).is_ok());
+        for fitted in [
+            "fitted 0 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b w=w\n",
+            "fitted 0 v/2 a=a b=b w=w\nfitted 0 v/2 a=a b=b w=w\n",
+            "fitted 0 v a=a b=b+s w=w\nfitted 0 v a=a b=b-s w=w\n",
+            "fitted 0 v/2 a=a b=b+1+s w=w\nfitted 0 v/2 a=a b=b-1-s w=w\n",
+            "fitted 1 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b-s w=w\n",
+            "fitted 0 v/2 a=a b=b+s*x w=w\nfitted 0 v/2 a=a b=b-s*x w=w\n",
+        ] {
+            assert!(recheck(&flat(fitted)).is_err(), "{fitted}");
+        }
+    }
 }

@@ -5,6 +5,9 @@ use dashu_base::{BitTest, Gcd, Signed, UnsignedAbs};
 use dashu_int::IBig;
 use std::collections::BTreeMap;
 
+/// Largest product of numbers of terms whose divisor is looked for by remainders.
+const REMAINDERS: usize = 600;
+
 /// A polynomial in a fixed number of variables: coefficients by exponents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coefficient {
@@ -174,7 +177,15 @@ impl Coefficient {
         if shared.clone().all(|v| modular::are_coprime_in(self, other, v)) {
             return Self::integer(IBig::from((&self.content()).gcd(&other.content())), variables);
         }
-        positive(self.gcd_from_values(other).unwrap_or_else(|| self.gcd_by_remainders(other)))
+        let gcd = self.gcd_from_values(other).unwrap_or_else(|| {
+            // A common factor that is not found makes coefficients longer, not wrong; remainders of long ones take forever.
+            if self.terms.len() * other.terms.len() <= REMAINDERS {
+                self.gcd_by_remainders(other)
+            } else {
+                Self::integer(IBig::from((&self.content()).gcd(&other.content())), variables)
+            }
+        });
+        positive(gcd)
     }
 
     /// The divisor whose value at `ξ` is the divisor of the values, `ξ` beyond twice every coefficient: its digits in base `ξ`, symmetric around zero, are its coefficients by the powers of the variable. `None` where it does not divide both, for a few `ξ`.
@@ -196,7 +207,7 @@ impl Coefficient {
             let [a, b] = [whole.at(variable, &xi), other.at(variable, &xi)];
             if !a.is_zero() && !b.is_zero() {
                 let value = a.gcd_from_values(&b)?;
-                let candidate = value.from_digits(variable, &xi);
+                let candidate = value.with_digits(variable, &xi);
                 let candidate = candidate.over(&candidate.content());
                 if whole.divided(&candidate).is_some() && other.divided(&candidate).is_some() {
                     return Some(candidate.times(&common));
@@ -223,7 +234,7 @@ impl Coefficient {
     }
 
     /// Coefficients written as digits in base `xi`, the digit of `xi^k` that of the variable's power `k`.
-    fn from_digits(&self, variable: usize, xi: &IBig) -> Self {
+    fn with_digits(&self, variable: usize, xi: &IBig) -> Self {
         let half = xi / IBig::from(2);
         let mut found = Self::default();
         for (exponents, c) in &self.terms {

@@ -253,3 +253,51 @@ fn well_conditioned(basis: &Mat<f64>, support: &[usize], masses: &[f64], count: 
     }
     Some(chosen)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rigor::{AtomText, recheck};
+
+    fn mixture(expert: &str, overfitted: &[usize]) -> Mixture {
+        let atom = |weight: &str, w: &str, a: &str, b: &str| AtomText {
+            weight: weight.into(),
+            parameters: [("w", w), ("a", a), ("b", b)]
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .into(),
+        };
+        Mixture {
+            gate: "exp(w*x)".into(),
+            expert: expert.into(),
+            global: Default::default(),
+            truth: vec![atom("exp(3/10)", "2", "3", "-1/2"), atom("1", "0", "-2", "1")],
+            overfitted: overfitted.to_vec(),
+        }
+    }
+
+    fn grid() -> Vec<Vec<RBig>> {
+        (-50..=50).map(|k| vec![RBig::from_parts((3 * k).into(), 50u8.into())]).collect()
+    }
+
+    /// Theory B5's dual values for one over-fitted cell, on a coarser grid; a larger λ, another mass or another point is refused.
+    #[test]
+    fn reference_constants_are_proved() {
+        for (expert, reference) in [("sigmoid(a*x + b)", 2.316e-5), ("tanh(a*x + b)", 4.116e-4)] {
+            let (lambda, text) = measured(&mixture(expert, &[0]), &grid(), 256).unwrap();
+            assert!(lambda <= reference * 1.001 && lambda >= 0.97 * reference, "{expert}: {lambda}");
+            assert!(recheck(&text).is_ok());
+        }
+        let (lambda, _) = measured(&mixture("tanh(a*x + b)", &[0]), &grid(), 256).unwrap();
+        assert!(lambda < 1e-3);
+    }
+
+    /// Where the bound fails there is no measure: linear experts, both cells of two, one true atom.
+    #[test]
+    fn nothing_is_proved_where_the_bound_fails() {
+        assert!(measured(&mixture("a*x + b", &[0]), &grid(), 256).is_none());
+        assert!(measured(&mixture("tanh(a*x + b)", &[0, 1]), &grid(), 256).is_none());
+        let mut lone = mixture("tanh(a*x + b)", &[0]);
+        lone.truth.truncate(1);
+        assert!(measured(&lone, &grid(), 256).is_none());
+    }
+}

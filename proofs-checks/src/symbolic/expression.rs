@@ -88,6 +88,11 @@ impl Expression {
         Self { column: self.column, kind }
     }
 
+    /// A whole number.
+    pub(crate) fn number(value: i64) -> Self {
+        Self { column: 1, kind: Kind::Number(RBig::from(value)) }
+    }
+
     /// A name.
     pub(crate) fn symbol(name: &str) -> Self {
         Self { column: 1, kind: Kind::Symbol(name.into()) }

@@ -50,6 +50,8 @@ pub enum IdentifyError {
     Refused(String),
 }
 
+/// Longest expression, in characters.
+const LONGEST: usize = 4000;
 /// Largest number of derivatives.
 const MOST: usize = 400;
 
@@ -67,6 +69,15 @@ const MOST: usize = 400;
 /// # Errors
 /// See [`IdentifyError`].
 pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, IdentifyError> {
+    // Longer ones are multiplied out into more than anybody reads.
+    for (source, error) in
+        [(gate, IdentifyError::Gate as fn(ExpressionError) -> IdentifyError), (expert, IdentifyError::Expert)]
+    {
+        if source.chars().count() > LONGEST {
+            let message = format!("the expression is longer than {LONGEST} characters");
+            return Err(error(ExpressionError::new(LONGEST + 1, message)));
+        }
+    }
     let read = |source: &str, error: fn(ExpressionError) -> IdentifyError| -> Result<Expression, IdentifyError> {
         let expression = parse(source).map_err(error)?;
         super::normal_form::Table::lower(&[&expression]).map_err(error)?;
@@ -112,9 +123,19 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     let independent = functions.len() - found.len();
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
+        None if kinked => {
+            let message = format!(
+                "{} of the derivatives have no relation that was found, and were not found independent anywhere: relu may have an argument whose sign is beyond the normal form",
+                functions.len() - found.len()
+            );
+            return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, message)));
+        }
         None => Err("no determinant could be told from zero within the limit of precision".into()),
         Some(Ok(Accepted { .. })) => Ok(certificate.unwrap_or_default()),
-        Some(Err(CertificateError::Undecided { claim })) => Err(claim),
+        // The determinant was decided when the certificate was made: a limit of the normal form.
+        Some(Err(CertificateError::Undecided { claim })) => {
+            return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, claim)));
+        }
         Some(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
     };
     let relations = found

@@ -41,11 +41,55 @@ pub(crate) fn certified(
         // The relations refute it.
         return Some(span.text(None));
     }
+    if dimension == 0 {
+        return span.determinant().ok().map(|determinant| span.text(Some(&determinant)));
+    }
     let kinked = expressions.iter().any(|expression| expression.calls(Function::Relu));
-    for draw in 0..if kinked { KINKED_DRAWS } else { DRAWS } {
+    let first = (64 + 8 * dimension).next_multiple_of(64).min(1024);
+    // All draws before more bits: values nearer to zero are cheaper.
+    for doubling in 0..=DOUBLINGS {
+        span.precision = (first << doubling).min(4096);
+        for draw in 0..if kinked { KINKED_DRAWS } else { DRAWS } {
+            let shape = Shape { inputs: coordinates.len(), dimension, half_width, kinked };
+            (span.values, span.points) = shape.drawn(&names, given, draw);
+            if kinked {
+                // Many points see one side of a kink only: those that pivots choose.
+                let Some(chosen) = span.sampled().ok().and_then(|rows| pivot_rows(rows, dimension)) else { continue };
+                span.points = chosen.into_iter().map(|row| span.points[row].clone()).collect();
+            }
+            if let Ok(determinant) = span.determinant() {
+                if determinant.sign().is_some() {
+                    return Some(span.text(Some(&determinant)));
+                }
+            }
+        }
+        if kinked {
+            break;
+        }
+    }
+    None
+}
+
+/// What random points depend on.
+struct Shape {
+    inputs: usize,
+    dimension: usize,
+    half_width: i64,
+    kinked: bool,
+}
+
+impl Shape {
+    /// Random values and points of a draw. With kinks more points than functions, of which some are chosen.
+    fn drawn(
+        &self,
+        names: &BTreeSet<String>,
+        given: &BTreeMap<String, RBig>,
+        draw: u64,
+    ) -> (BTreeMap<String, RBig>, Vec<Vec<RBig>>) {
+        let &Self { inputs, dimension, half_width, kinked } = self;
         let mut stream = Stream(0x9e37_79b9_7f4a_7c15 ^ draw);
         let shrink = if kinked { 1 } else { 1_i64 << draw };
-        span.values = names
+        let values = names
             .iter()
             .filter(|name| !is_input(name))
             .map(|name| {
@@ -58,30 +102,17 @@ pub(crate) fn certified(
             .collect();
         // One input: spread, each point somewhere in its own cell; more: anywhere.
         let width = 2 * half_width * 1024;
-        let drawn = if kinked { 8 * dimension + 16 } else { dimension } as i64;
-        let cell = if coordinates.len() == 1 { (width / drawn.max(1)).max(1) } else { width };
-        span.points = (0..drawn)
+        let count = if kinked { 8 * dimension + 16 } else { dimension } as i64;
+        let cell = if inputs == 1 { (width / count.max(1)).max(1) } else { width };
+        let points = (0..count)
             .map(|i| {
-                let from = if coordinates.len() == 1 { width * i / drawn } else { 0 };
+                let from = if inputs == 1 { width * i / count } else { 0 };
                 let coordinate = |_| ratio(from + stream.below(cell as u64) - width / 2, 1024 * shrink);
-                (0..coordinates.len()).map(coordinate).collect()
+                (0..inputs).map(coordinate).collect()
             })
             .collect();
-        span.precision = (64 + 8 * dimension).next_multiple_of(64).min(1024);
-        if kinked {
-            // Many points see one side of a kink only: those that pivots choose.
-            let Some(chosen) = span.sampled().ok().and_then(|rows| pivot_rows(rows, dimension)) else { continue };
-            span.points = chosen.into_iter().map(|row| span.points[row].clone()).collect();
-        }
-        for _ in 0..=DOUBLINGS {
-            match span.determinant() {
-                Ok(determinant) if determinant.sign().is_some() => return Some(span.text(Some(&determinant))),
-                Ok(_) if span.precision <= 2048 => span.precision *= 2,
-                _ => break,
-            }
-        }
+        (values, points)
     }
-    None
 }
 
 /// The rows in which elimination finds its pivots, largest first; `None` where there are fewer than columns.

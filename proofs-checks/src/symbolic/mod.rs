@@ -3,6 +3,7 @@
 mod coefficient;
 mod cone;
 mod expression;
+mod families;
 mod identify;
 mod independence;
 mod modular;
@@ -15,6 +16,7 @@ mod relations;
 pub(crate) use cone::measured;
 pub(crate) use expression::is_input;
 pub use expression::{Expression, Function, Kind};
+pub use families::families;
 pub use identify::{Identified, IdentifiedRelation, IdentifyError, identify};
 pub(crate) use independence::{region_certificate, span_certificate};
 pub(crate) use normal_form::Table;

@@ -109,6 +109,13 @@ impl Table {
         Err(ExpressionError::new(1, "angles inside of angles are nested too deeply"))
     }
 
+    /// A new question: what earlier ones took is forgotten, unless they were not finished.
+    pub(crate) fn begin(&mut self) {
+        if self.work <= MOST {
+            self.work = 0;
+        }
+    }
+
     /// An error once the limit of work was passed: polynomials are incomplete from then on. Whoever asks whether something is zero asks here last.
     fn within_limits(&self, column: usize) -> Result<(), ExpressionError> {
         if self.work <= MOST {
@@ -163,6 +170,12 @@ impl Table {
     /// The symbol as a polynomial.
     fn symbol(&mut self, atom: Atom) -> Polynomial {
         Polynomial::symbol(self.number(atom))
+    }
+
+    /// Whether it consists of inputs and parameters alone, without functions.
+    pub(crate) fn is_polynomial(&self, polynomial: &Polynomial) -> bool {
+        let plain = |symbol: Symbol| matches!(self.atoms[symbol], Atom::Input(_) | Atom::Parameter(_));
+        polynomial.terms.keys().flatten().all(|(symbol, _)| plain(*symbol))
     }
 
     /// Whether a polynomial contains an input.
@@ -446,7 +459,8 @@ impl Table {
         let at = |message: &str| ExpressionError::new(column, message);
         let mut product = Polynomial::one();
         for (monomial, coefficient) in &u.terms {
-            let exponent = Exponent::of(coefficient).ok_or_else(|| at("a coefficient in an exponent is too large"))?;
+            let exponent = Exponent::of(coefficient)
+                .ok_or_else(|| at("a coefficient in an exponent has too long a numerator or denominator"))?;
             let softplus = match monomial[..] {
                 [(symbol, power)] if power.as_integer() == Some(1) => match self.atoms[symbol].clone() {
                     Atom::Softplus(v) => Some(v),
@@ -662,6 +676,8 @@ impl Table {
             let of_kind = || used.union(&inside).copied().filter(|symbol| self.inputs[*symbol] == with_inputs);
             let arguments = |of: &mut dyn Iterator<Item = Symbol>| -> Vec<Polynomial> {
                 of.filter_map(|symbol| match &self.atoms[symbol] {
+                    // The number e is transcendental.
+                    Atom::Exp(m) if m.is_empty() => None,
                     Atom::Exp(m) => Some(Polynomial::term(m.clone(), RBig::ONE)),
                     Atom::Sigmoid(u) => Some(u.clone()),
                     _ => None,
@@ -692,19 +708,27 @@ impl Table {
                 functions = functions.iter().map(|f| self.cleared(f, symbol, power, &e, &denominator)).collect();
             }
         }
-        let used: BTreeSet<Symbol> = functions.iter().flat_map(|f| f.symbols().into_keys()).collect();
-        let inverses: Vec<(Symbol, Polynomial)> = used
-            .iter()
-            .filter_map(|&symbol| match &self.atoms[symbol] {
-                Atom::Inverse(d) => Some((symbol, d.clone())),
-                _ => None,
-            })
-            .collect();
-        // A denominator may hold other denominators: the outermost first.
-        for (symbol, d) in inverses.into_iter().rev() {
+        // A denominator may hold other denominators, which come before it: the outermost first.
+        loop {
+            let used = functions.iter().flat_map(|f| f.symbols().into_keys());
+            let inverse = used.filter(|symbol| matches!(self.atoms[*symbol], Atom::Inverse(_))).max();
+            let Some(symbol) = inverse else { break };
+            let Atom::Inverse(d) = self.atoms[symbol].clone() else { break };
             let power = largest_power(&functions, symbol);
             let one = Polynomial::one();
             functions = functions.iter().map(|f| self.cleared(f, symbol, power, &one, &d)).collect();
+            self.within_limits(1)?;
+        }
+        // 1/sin is no polynomial in which sin² is 1 − cos²: all functions times the largest power of the sine.
+        let mut sines: BTreeSet<Symbol> = functions.iter().flat_map(|f| f.symbols().into_keys()).collect();
+        sines.retain(|symbol| matches!(self.atoms[*symbol], Atom::Sin(..)));
+        for symbol in sines {
+            let powers = functions.iter().flat_map(|f| f.terms.keys().flatten()).filter(|(s, _)| *s == symbol);
+            let lowest = powers.filter_map(|(_, power)| power.as_integer()).min().unwrap_or(0);
+            if lowest < 0 {
+                let factor = Polynomial::term(vec![(symbol, Exponent::integer(-lowest))], RBig::ONE);
+                functions = functions.iter().map(|f| self.product(f, &factor)).collect();
+            }
         }
         self.within_limits(1)?;
         Ok(functions)
@@ -851,6 +875,10 @@ mod tests {
             "sin(2*x) - 2*sin(x)*cos(x)",
             "cos(x + b) - cos(x)*cos(b) + sin(x)*sin(b)",
             "sin(3*x/2)*cos(x/2) - (sin(2*x) + sin(x))/2",
+            "x*cos(k)^2/sin(k) + x*sin(k) - x/sin(k)",
+            "x*gelu(s + l)/(s + l)/gelu(s + l) - x/(s + l)",
+            "exp(x + 1) - exp(1)*exp(x)",
+            "erf(a)^2/sqrt(pi)*sqrt(2*pi)^2 - 2*sqrt(pi)*erf(a)^2",
             "x/(1 + a) + a*x/(1 + a) - x",
             "1/(1/a + 1/b) - a*b/(a + b)",
         ] {

@@ -95,6 +95,7 @@ impl Normalised {
     /// # Errors
     /// What the normal form does not decide.
     pub(crate) fn sum_is_zero(&mut self, terms: &[(usize, usize)]) -> Result<bool, ExpressionError> {
+        self.table.begin();
         let mut sum = Polynomial::default();
         for (coefficient, function) in terms {
             let product = self.table.product(&self.coefficients[*coefficient], &self.functions[*function]);

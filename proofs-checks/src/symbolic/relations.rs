@@ -15,7 +15,7 @@ use super::polynomial::{Exponent, Monomial, Polynomial, Symbol};
 use dashu_base::{Gcd, UnsignedAbs};
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `Σ coefficient·function = 0` over the numbers of functions; coefficients in the syntax of expressions, over parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +39,47 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     let mut relations = Vec::new();
     for (leader, support) in matrix.dependences() {
         let terms = matrix.solved(leader, &support)?;
-        relations.push(matrix.relation(&forms.table, names, leader, &terms));
+        let relation = matrix.relation(&forms.table, names, leader, &terms);
+        if relation.terms.iter().any(|(_, coefficient)| coefficient.len() > LONGEST) {
+            let message =
+                format!("a relation of {} has a coefficient of more than {LONGEST} characters", names[leader]);
+            return Err(ExpressionError::new(1, message));
+        }
+        relations.push(relation);
     }
     relations.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
     Ok(relations)
+}
+
+/// A basis of the relations with rational coefficients that hold for all inputs *and parameters*: one coefficient for each function.
+pub(super) fn rational_relations(functions: &[Polynomial]) -> Vec<Vec<RBig>> {
+    let monomials: BTreeSet<&Monomial> = functions.iter().flat_map(|function| function.terms.keys()).collect();
+    let mut rows: Vec<Vec<RBig>> = monomials
+        .into_iter()
+        .map(|monomial| functions.iter().map(|f| f.terms.get(monomial).cloned().unwrap_or(RBig::ZERO)).collect())
+        .collect();
+    let mut pivots: Vec<usize> = Vec::new();
+    for column in 0..functions.len() {
+        let free = pivots.len();
+        let Some(found) = (free..rows.len()).find(|r| rows[*r][column] != RBig::ZERO) else { continue };
+        rows.swap(free, found);
+        let scale = rows[free][column].clone();
+        rows[free].iter_mut().for_each(|entry| *entry = &*entry / &scale);
+        let pivot = rows[free].clone();
+        for (_, row) in rows.iter_mut().enumerate().filter(|(r, row)| *r != free && row[column] != RBig::ZERO) {
+            let factor = row[column].clone();
+            row.iter_mut().zip(&pivot).for_each(|(entry, own)| *entry = &*entry - &factor * own);
+        }
+        pivots.push(column);
+    }
+    let free = (0..functions.len()).filter(|column| !pivots.contains(column));
+    free.map(|column| {
+        let mut relation = vec![RBig::ZERO; functions.len()];
+        relation[column] = RBig::ONE;
+        pivots.iter().enumerate().for_each(|(row, pivot)| relation[*pivot] = -rows[row][column].clone());
+        relation
+    })
+    .collect()
 }
 
 /// First orders, zero, second orders, …; within an order by the first parameters first.
@@ -91,7 +128,9 @@ impl Fraction {
 }
 
 /// Most products of terms in one step of the elimination.
-const LARGEST: usize = 300_000;
+const LARGEST: usize = 60_000;
+/// Longest text of a coefficient.
+const LONGEST: usize = 20_000;
 
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
