@@ -17,18 +17,14 @@ const CERTIFICATE: &str = "identify.cert";
 /// Prints the span of the derivatives.
 pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Status, Failure> {
     let found = identify(&arguments.expert, &arguments.gate, arguments.order).map_err(|error| match error {
-        IdentifyError::Refused(_) => Failure::Internal(error.into()),
+        IdentifyError::Refused(_) | IdentifyError::Limit(_) => Failure::Internal(error.into()),
         error => Failure::input(error.to_string()),
     })?;
     let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
     let document = document(&found);
     if let Some(out) = &out {
         out.write("identify.json", format!("{document}\n").as_bytes())?;
-        match &found.certificate {
-            Ok(certificate) => out.write(CERTIFICATE, certificate.as_bytes())?,
-            // One of another expression would be taken for this one's.
-            Err(_) => out.remove(CERTIFICATE)?,
-        }
+        out.write(CERTIFICATE, found.certificate.as_bytes())?;
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
@@ -61,7 +57,7 @@ fn document(found: &Identified) -> Value {
         "dimension": found.derivatives.len(),
         "independent": found.independent,
         "relations": relations,
-        "certificate": found.certificate.as_ref().ok(),
+        "certificate": found.certificate,
     })
 }
 
@@ -82,10 +78,9 @@ fn summary(found: &Identified, families: &[String], arguments: &IdentifyArgument
         "at almost every value of the parameters"
     };
     let _ = writeln!(text, "of which {independent} are independent {place}.");
-    let _ = match &found.certificate {
-        Ok(_) if arguments.out.is_some() => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
-        Ok(_) => writeln!(text, "Proved; --out DIR writes the certificate."),
-        Err(limit) => writeln!(text, "The relations are proved, that there are no more is not certified: {limit}."),
+    let _ = match &arguments.out {
+        Some(_) => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
+        None => writeln!(text, "Proved; --out DIR writes the certificate."),
     };
     if !found.relations.is_empty() {
         let _ = writeln!(text, "\nRelations ({}), a basis of all:\n", found.relations.len());

@@ -29,17 +29,6 @@ impl OutDirectory {
         &self.0
     }
 
-    /// Removes a file if it is there.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), Failure> {
-        let path = self.0.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("{} cannot be removed", path.display())).map_err(Failure::Internal)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Writes a file whole: under a temporary name, then renamed.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         let temporary = self.0.join(format!(".{name}.tmp"));

@@ -109,14 +109,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     for (k, ((name, _, _, inputs), (count, dimension, without, with))) in settings.iter().zip(pairs).enumerate() {
         let item = |with: Option<String>| {
             Evidence::certificate(
-                format!("router {name}, {inputs} inputs: with ∂F/∂τ {} dimensions", dimension + 1),
+                format!("router {name}, inputs {inputs}: with ∂F/∂τ {} dimensions", dimension + 1),
                 with,
             )
         };
         table.push([name.clone().into(), (*inputs).into(), count.into(), dimension.into()]);
         if k < 2 * ROUTERS.len() {
             let words =
-                format!("router {name}, {inputs} inputs: F and its derivatives by ω and η span {dimension} dimensions");
+                format!("router {name}, inputs {inputs}: F and its derivatives by ω and η span {dimension} dimensions");
             evidence.push(Evidence::certificate(words, without));
             evidence.push(item(with));
         } else {

@@ -23,7 +23,7 @@ use super::mixtures::atom;
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "flat-families",
     paper: "2503.03213",
-    claim: "Slow rates hold in a stronger form: with experts that are affine in a parameter or positively homogeneous, and for every expert class once each atom is doubled, there are curves of over-specified mixtures through the truth \
+    claim: "Slow rates hold in a stronger form: with linear experts, output weights or biases, ReLU, square and cubic experts, and for every expert class once each atom is doubled, there are curves of over-specified mixtures through the truth \
             with f_G = f_G* exactly.",
     scope: "Softmax gates e^(ωᵀx + β); the families of the table, each for all values of all parameters (ReLU almost everywhere in x); the common factor for two and three atoms with any experts, in one and two inputs.",
     ledger: Label::Proved,

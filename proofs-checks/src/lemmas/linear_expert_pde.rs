@@ -75,10 +75,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     })?;
     let mut controls = vec![Control::new("the equation for the expert ax² + b", holds("a*x^2 + t + b"))];
     for (d, (all, claimed, certificate, twin, rows)) in (1_usize..).zip(spans) {
-        let statement = format!("with {d} inputs F and its derivatives up to order two, {all} functions, span");
+        let statement = format!("inputs {d}: F and its derivatives up to order two, {all} functions, span");
         evidence.push(Evidence::certificate(format!("{statement} {claimed} dimensions"), certificate));
         let all = Evidence::certificate(format!("{statement} {all} dimensions"), twin);
-        controls.push(Control::new(format!("with {d} inputs all derivatives are independent"), all));
+        controls.push(Control::new(format!("inputs {d}: all derivatives are independent"), all));
         rows.into_iter().for_each(|row| table.push([d.into(), row.into()]));
     }
     Ok(Findings {

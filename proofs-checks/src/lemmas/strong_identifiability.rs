@@ -120,7 +120,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .map(|((act, atoms, inputs), (count, certificate))| {
             let name = name(act);
             let statement =
-                format!("{name}, {atoms} atoms, {inputs} inputs: the {count} distinct functions are independent");
+                format!("{name}, atoms {atoms}, inputs {inputs}: the {count} distinct functions are independent");
             (statement.clone(), Evidence::certificate(statement, certificate))
         })
         .collect();
@@ -145,6 +145,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let mut bounds = Vec::new();
     for act in ACTIVATIONS {
         bounds.push((act, 2, vec![0]));
+        bounds.push((act, 2, vec![1]));
     }
     bounds.push(("tanh", 3, vec![0]));
     bounds.push(("tanh", 3, vec![0, 1]));
@@ -158,7 +159,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     for ((act, atoms, cells), (lambda, certificate)) in bounds.iter().zip(measures) {
         let which: Vec<String> = cells.iter().map(|cell| (cell + 1).to_string()).collect();
         let which = which.join(" and ");
-        let statement = format!("{act}, {atoms} true atoms, cell {which} over-fitted: its second moments are bounded");
+        let statement = format!("{act}, true atoms {atoms}, over-fitted {which}: the second moments are bounded");
         evidence.push(Evidence::certificate(statement, certificate));
         let lambda = lambda.unwrap_or_default();
         constants.push([(*act).into(), (*atoms).into(), which.into(), lambda.into(), (2.0 / lambda).into()]);

@@ -147,6 +147,8 @@ impl Ball {
     fn binary(self, other: &Self, ends: impl FnOnce(&[Dyadic; 2], &[Dyadic; 2]) -> Option<[Dyadic; 2]>) -> Self {
         let precision = self.precision.max(other.precision);
         let ends = self.ends.as_ref().zip(other.ends.as_ref()).and_then(|(a, b)| ends(a, b));
+        // Exponents stay far from where their sums would leave the machine's integers: beyond, nothing is known.
+        let ends = ends.filter(|ends| ends.iter().all(|end| end.size().abs() < 1 << 40));
         Self { ends: ends.map(|[low, high]| [low.rounded(precision, false), high.rounded(precision, true)]), precision }
     }
 }

@@ -346,7 +346,10 @@ impl Cone {
         let mixture = &self.mixture;
         let whole = |atom: &AtomText| {
             let shared = mixture.global.iter().map(|(name, value)| (name.clone(), value.to_string()));
-            AtomText { weight: atom.weight.clone(), parameters: shared.chain(atom.parameters.clone()).collect() }
+            AtomText {
+                weight: atom.weight.clone(),
+                parameters: atom.parameters.clone().into_iter().chain(shared).collect(),
+            }
         };
         Some(Flat {
             gate: mixture.gate.clone(),

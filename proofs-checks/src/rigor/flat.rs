@@ -10,14 +10,17 @@
 //! ```
 //!
 //! With `f = Σ_i v_i g_i h_i/Σ_i v_i g_i`: the numerator of one times the denominator of the other, minus the same with the two exchanged, normalises to zero; at `s = 0` each fitted atom has the parameters of its true atom and the weights of each cell sum to
-//! that of its true atom; some parameter is not the true one for all `s`. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
+//! that of its true atom; some parameter is not the true one for all `s`. The gate is a sum of exponentials, weights are products of positive functions and of names that occur nowhere else and stand for positive numbers: no denominator vanishes, no atom is without weight. That a curve is *not* flat is said only where the difference is certainly not zero at some values. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
 //! functions holds near the truth.
 
 use std::collections::BTreeMap;
 
+use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
+use super::jet::Jets;
 use super::recheck::Accepted;
 use crate::symbolic::{Expression, Table, is_input, parse};
+use moe_kernels::Real;
 
 /// The weight and the parameters of an atom, as texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +130,20 @@ impl Flat {
         {
             return Err(format!("the truth contains {}", self.curve));
         }
+        // Names in weights stand for positive numbers: they must not mean anything else.
+        let weights: Vec<&Expression> =
+            truth.iter().map(|atom| &atom.weight).chain(fitted.iter().map(|(_, atom)| &atom.weight)).collect();
+        let others = truth.iter().chain(fitted.iter().map(|(_, atom)| atom)).flat_map(|atom| atom.parameters.values());
+        let elsewhere: Vec<String> =
+            others.flat_map(Expression::names).chain(names.iter().cloned()).chain([self.curve.clone()]).collect();
+        for weight in weights {
+            if !is_positive(weight, &|name| !elsewhere.contains(&name.to_string()))? {
+                return Err("a weight is not a product of positive factors".into());
+            }
+        }
+        if !is_positive(&gate, &|_| false)? {
+            return Err("the gate is not a sum of exponentials".into());
+        }
         if fitted.iter().any(|(cell, _)| *cell >= truth.len()) {
             return Err("a fitted atom belongs to no true one".into());
         }
@@ -147,8 +164,13 @@ impl Flat {
         else {
             return Err("no atoms".into());
         };
-        if !is_zero(&n_fitted.times(d).minus(n.times(d_fitted)))? {
-            return Ok(Some("the fitted atoms give another function than the true ones".into()));
+        let difference = n_fitted.times(d).minus(n.times(d_fitted));
+        if !is_zero(&difference)? {
+            return if is_somewhere_not_zero(&difference) {
+                Ok(Some("the fitted atoms give another function than the true ones".into()))
+            } else {
+                Err("the difference of the functions was not decided".into())
+            };
         }
         let start = BTreeMap::from([(self.curve.clone(), Expression::number(0))]);
         for (cell, atom) in truth.iter().enumerate() {
@@ -199,6 +221,35 @@ pub(super) fn read_truth(reader: &mut Reader<'_>) -> Result<Vec<AtomText>, Certi
         truth.push(AtomText::read(&words).ok_or_else(|| reader.malformed(allowed))?);
     }
     if truth.is_empty() { Err(reader.malformed(allowed)) } else { Ok(truth) }
+}
+
+/// Whether an expression is positive for all inputs: a sum, with positive coefficients and at least one term, of products of exponentials and other positive functions, and of those names that stand for positive numbers.
+fn is_positive(expression: &Expression, positive: &dyn Fn(&str) -> bool) -> Result<bool, String> {
+    let (table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
+    Ok(forms.iter().all(|form| table.is_positive(form, positive)))
+}
+
+/// Whether the expression is certainly not zero at one of some fixed values of its names.
+pub(super) fn is_somewhere_not_zero(expression: &Expression) -> bool {
+    let jets = Jets::new(0, 0, WITNESS_BITS);
+    (0..WITNESSES).any(|draw| {
+        let values = witness(&expression.names(), draw, WITNESS_BITS);
+        let symbols = values.into_iter().map(|(name, value)| (name, jets.constant(value))).collect();
+        jets.evaluate(expression, &symbols).is_some_and(|jet| jet[0].sign().is_some())
+    })
+}
+
+/// Values at which something may be seen not to be zero, and with how many bits.
+pub(super) const WITNESSES: i64 = 12;
+pub(super) const WITNESS_BITS: usize = 192;
+
+/// Fixed rational values of names, others for each draw, of magnitude below two, without zeros.
+pub(super) fn witness(names: &[String], draw: i64, precision: usize) -> BTreeMap<String, Ball> {
+    let value = |k: usize| {
+        let n = (k as i64 * 37 + draw * 53) % 61 - 30;
+        Ball::integer(if n == 0 { 31 } else { n }, precision).ratio(if n == 0 { 31 } else { n }, 16)
+    };
+    names.iter().enumerate().map(|(k, name)| (name.clone(), value(k + 1))).collect()
 }
 
 /// Whether an expression is the zero function.

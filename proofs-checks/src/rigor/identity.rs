@@ -6,11 +6,13 @@
 //! term FUNCTION COEFFICIENT     an expression; terms sum to zero
 //! ```
 //!
-//! Everything is multiplied out and normalised; the normal form's documentation has the theorem by which what is zero has the normal form zero. Coefficients of an identity may contain inputs.
+//! Everything is multiplied out and normalised: what has the normal form zero is zero. That an identity is *false* is said only where the sum is certainly not zero at some values. Coefficients of an identity may contain inputs.
 
+use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
+use super::flat::{WITNESS_BITS, WITNESSES, witness};
 use super::recheck::Accepted;
-use super::span::{read_functions, write_functions};
+use super::span::{evaluated, inputs, read_functions, write_functions};
 use crate::symbolic::{Partial, normalise, parse};
 
 /// `Σ coefficient·function = 0`.
@@ -73,10 +75,43 @@ impl Identity {
                     Accepted { claim: self.statement(), interval: [0.0; 2], accept: [0.0; 2], identity: true };
                 Ok((accepted, self.certificate()))
             }
-            Ok(false) => Err(CertificateError::False {
-                claim: format!("{}; the sum has a normal form that is not zero", self.statement()),
-            }),
+            Ok(false) => {
+                let claim = self.statement();
+                Err(match self.counterexample() {
+                    Some(at) => CertificateError::False { claim: format!("{claim}; the sum is not zero at {at}") },
+                    None => CertificateError::Undecided {
+                        claim: format!("{claim}; the normal form is not zero, and no value was found that is not"),
+                    },
+                })
+            }
             Err(error) => Err(CertificateError::Undecided { claim: error.to_string() }),
         }
+    }
+
+    /// Values at which the sum is certainly not zero.
+    fn counterexample(&self) -> Option<String> {
+        let all: Vec<Partial> =
+            self.functions.iter().cloned().chain(self.terms.iter().map(|(_, text)| Partial::whole(text))).collect();
+        let mut names: Vec<String> =
+            all.iter().filter_map(|partial| parse(&partial.of).ok()).flat_map(|e| e.names()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let expressions: Vec<_> = all.iter().filter_map(|partial| parse(&partial.of).ok()).collect();
+        let coordinates = inputs(expressions.iter());
+        (0..WITNESSES).find_map(|draw| {
+            let values = witness(&names, draw, WITNESS_BITS);
+            let point: Vec<Ball> = coordinates.iter().map(|name| values[name].clone()).collect();
+            let row = evaluated(&all.iter().collect::<Vec<_>>(), &values, &[point], WITNESS_BITS).ok()?.pop()?;
+            let (functions, coefficients) = row.split_at(self.functions.len());
+            let zero = Ball::integer(0, WITNESS_BITS);
+            let sum = self
+                .terms
+                .iter()
+                .zip(coefficients)
+                .fold(zero, |sum, ((function, _), coefficient)| sum + functions[*function].clone() * coefficient);
+            sum.sign()?;
+            let at = values.iter().map(|(name, value)| Some(format!("{name} = {:?}", value.outer()?[0].next_up())));
+            Some(at.collect::<Option<Vec<_>>>()?.join(", "))
+        })
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Span {
     pub(crate) points: Vec<Vec<RBig>>,
 }
 
+/// Most coefficients of a jet.
+const LARGEST: usize = 4000;
 /// Most functions of a certificate.
 const MOST: usize = 2000;
 
@@ -278,6 +280,10 @@ pub(crate) fn evaluated(
         by.sort_unstable();
         by.dedup();
         let order = of.iter().map(|function| function.by.len()).max().unwrap_or(0) as u32;
+        let size = (1..=order as usize).fold(1, |size: usize, k| size.saturating_mul(by.len() + k) / k);
+        if size > LARGEST {
+            return Err(format!("{size} derivatives of {source}; at most {LARGEST} are handled"));
+        }
         let jets = Jets::new(by.len(), order, precision);
         let mut symbols: BTreeMap<String, Jet> = BTreeMap::new();
         for name in expression.names().into_iter().filter(|name| !is_input(name)) {

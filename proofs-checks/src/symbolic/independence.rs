@@ -57,10 +57,8 @@ pub(crate) fn certified(
                 let Some(chosen) = span.sampled().ok().and_then(|rows| pivot_rows(rows, dimension)) else { continue };
                 span.points = chosen.into_iter().map(|row| span.points[row].clone()).collect();
             }
-            if let Ok(determinant) = span.determinant() {
-                if determinant.sign().is_some() {
-                    return Some(span.text(Some(&determinant)));
-                }
+            if let Some(determinant) = span.determinant().ok().filter(|determinant| determinant.sign().is_some()) {
+                return Some(span.text(Some(&determinant)));
             }
         }
         if kinked {

@@ -9,7 +9,7 @@
 //! gelu(u) = uΦ(u),  Φ(−u) = 1 − Φ(u),  Φ' = c exp(−u²/2),  c = 1/√(2π);       erf(−u) = −erf(u),  erf' = e exp(−u²),  e = 2/√π
 //! sin, cos of Σ q m: by the addition theorems in sin(rm), cos(rm), r the largest number of which all q of this monomial are multiples, sin² = 1 − cos²
 //! relu(u) = uH(u),  H(−u) = 1 − H(u),  H(cu) = H(e^v u) = H(u) for c > 0,  H² = H,  H' = 0: almost everywhere;   f(A + BH) = f(A) + H(f(A + B) − f(A))
-//! 1/d, d a sum that contains parameters only: an atom with 1/d · d = 1; powers of single symbols are negative exponents
+//! 1/d, d a sum or a function of parameters only: an atom with 1/d · d = 1, cleared before anything is decided; of parameters and exponentials negative exponents
 //! ```
 //!
 //! `u` is taken with a positive coefficient of its first monomial.
@@ -172,6 +172,20 @@ impl Table {
         Polynomial::symbol(self.number(atom))
     }
 
+    /// Whether it is a sum, not empty, with positive coefficients of products of positive functions and of parameters that are positive.
+    pub(crate) fn is_positive(&self, polynomial: &Polynomial, parameter: &dyn Fn(&str) -> bool) -> bool {
+        let of = |symbol: Symbol| match &self.atoms[symbol] {
+            Atom::Exp(_) | Atom::Sigmoid(_) | Atom::Softplus(_) | Atom::Phi(_) | Atom::Gaussian | Atom::ErrorScale => {
+                true
+            }
+            Atom::Parameter(name) => parameter(name),
+            _ => false,
+        };
+        !polynomial.is_zero()
+            && polynomial.terms.values().all(|coefficient| *coefficient > RBig::ZERO)
+            && polynomial.terms.keys().flatten().all(|(symbol, _)| of(*symbol))
+    }
+
     /// Whether it consists of inputs and parameters alone, without functions.
     pub(crate) fn is_polynomial(&self, polynomial: &Polynomial) -> bool {
         let plain = |symbol: Symbol| matches!(self.atoms[symbol], Atom::Input(_) | Atom::Parameter(_));
@@ -259,11 +273,31 @@ impl Table {
             return Ok(self.symbol(Atom::Inverse(normalised)).scaled(&(RBig::ONE / leading)));
         }
         let Some((monomial, coefficient)) = divisor.terms.first_key_value() else { return Err(at("division by zero")) };
-        let inverted =
-            monomial.iter().map(|(symbol, exponent)| Some((*symbol, Exponent::of(&-exponent.to_rational())?)));
-        let inverted: Option<Monomial> = inverted.collect();
-        let inverted = inverted.ok_or_else(|| at("an exponent is too large"))?;
-        Ok(Polynomial::term(inverted, RBig::ONE / coefficient))
+        // Negative powers of what is nowhere zero or a coordinate of its own; the denominator of 1/(1/d) is d; everything else has an inverse as an atom.
+        let (mut inverted, mut rest) = (Polynomial::number(RBig::ONE / coefficient), Polynomial::one());
+        for (symbol, exponent) in monomial.clone() {
+            let power = || vec![(symbol, exponent)];
+            match self.atoms[symbol].clone() {
+                Atom::Parameter(_) | Atom::Exp(_) | Atom::Gaussian | Atom::ErrorScale => {
+                    let negative =
+                        Exponent::of(&-exponent.to_rational()).ok_or_else(|| at("an exponent is too large"))?;
+                    inverted = self.product(&inverted, &Polynomial::term(vec![(symbol, negative)], RBig::ONE));
+                }
+                Atom::Inverse(d) => {
+                    let n = exponent.as_integer().filter(|n| (1..=64).contains(n));
+                    for _ in 0..n.ok_or_else(|| at("an exponent is too large"))? {
+                        inverted = self.product(&inverted, &d);
+                    }
+                }
+                _ => rest = self.product(&rest, &Polynomial::term(power(), RBig::ONE)),
+            }
+        }
+        if rest.as_number() == Some(RBig::ONE) {
+            return Ok(inverted);
+        }
+        // A reduced product may have more than one term.
+        let inverse = self.symbol(Atom::Inverse(rest));
+        Ok(self.product(&inverted, &inverse))
     }
 
     fn call(&mut self, function: Function, u: &Polynomial, column: usize) -> Lowered {
@@ -283,8 +317,11 @@ impl Table {
             let jump = on.plus(&off, &-RBig::ONE);
             return Ok(off.plus(&self.product(&Polynomial::symbol(step), &jump), &RBig::ONE));
         }
-        if symbols.any(|symbol| matches!(self.atoms[symbol], Atom::Inverse(_))) {
-            return Err(at("division by a sum inside of a function is beyond the normal form"));
+        if symbols.clone().any(|symbol| matches!(self.atoms[symbol], Atom::Inverse(_))) {
+            return Err(at("division by a sum or a function inside of a function is beyond the normal form"));
+        }
+        if symbols.any(|symbol| matches!(self.atoms[symbol], Atom::Gaussian | Atom::ErrorScale)) {
+            return Err(at("a root of pi inside of a function is beyond the normal form"));
         }
         let half = RBig::from_parts(1.into(), 2u8.into());
         Ok(match function {
@@ -369,6 +406,9 @@ impl Table {
         let mut quotient = Polynomial::default();
         for (monomial, coefficient) in &u.terms {
             quotient.add(multiplied(monomial, &inverse), coefficient.clone());
+        }
+        if quotient.terms.keys().flatten().any(|(_, exponent)| exponent.is_lost()) {
+            return u.clone();
         }
         // erf(v), and c(2σ(v) − 1), c(2Φ(v) − 1).
         let mut terms = quotient.terms.iter();
@@ -531,6 +571,10 @@ impl Table {
     fn add_reduced(&mut self, sum: &mut Polynomial, mut monomial: Monomial, coefficient: RBig) {
         for k in 0..monomial.len() {
             let (symbol, exponent) = monomial[k];
+            if exponent.is_lost() {
+                self.work = usize::MAX;
+                return;
+            }
             let Some(power) = exponent.as_integer() else { continue };
             match &self.atoms[symbol] {
                 Atom::Step(_) if power > 1 => monomial[k].1 = Exponent::integer(1),
@@ -650,7 +694,10 @@ impl Table {
         }
         let exponent = self.product(u, u).scaled(&factor);
         // Coefficients of the square of what was accepted once are below the limit, and a softplus stands squared or beside others.
-        let bell = self.exponential(&exponent, 0).expect("exponents of squares fit");
+        let Ok(bell) = self.exponential(&exponent, 0) else {
+            self.work = usize::MAX;
+            return Polynomial::default();
+        };
         let product = self.product(&scale, &bell);
         self.product(&product, &inner)
     }
@@ -669,7 +716,18 @@ impl Table {
                 return Err(beyond("a product of relus of different arguments"));
             }
         }
-        // First what contains inputs; then what contains parameters only, of which the first may have brought more.
+        // A denominator may hold other denominators, which come before it: the outermost first.
+        loop {
+            let used = functions.iter().flat_map(|f| f.symbols().into_keys());
+            let inverse = used.filter(|symbol| matches!(self.atoms[*symbol], Atom::Inverse(_))).max();
+            let Some(symbol) = inverse else { break };
+            let Atom::Inverse(d) = self.atoms[symbol].clone() else { break };
+            let power = largest_power(&functions, symbol);
+            let one = Polynomial::one();
+            functions = functions.iter().map(|f| self.cleared(f, symbol, power, &one, &d)).collect();
+            self.within_limits(1)?;
+        }
+        // Then what contains inputs; then what contains parameters only, of which the first may have brought more.
         for with_inputs in [true, false] {
             let used: BTreeSet<Symbol> = functions.iter().flat_map(|f| f.symbols().into_keys()).collect();
             let inside = self.arguments(&used);
@@ -708,28 +766,6 @@ impl Table {
                 functions = functions.iter().map(|f| self.cleared(f, symbol, power, &e, &denominator)).collect();
             }
         }
-        // A denominator may hold other denominators, which come before it: the outermost first.
-        loop {
-            let used = functions.iter().flat_map(|f| f.symbols().into_keys());
-            let inverse = used.filter(|symbol| matches!(self.atoms[*symbol], Atom::Inverse(_))).max();
-            let Some(symbol) = inverse else { break };
-            let Atom::Inverse(d) = self.atoms[symbol].clone() else { break };
-            let power = largest_power(&functions, symbol);
-            let one = Polynomial::one();
-            functions = functions.iter().map(|f| self.cleared(f, symbol, power, &one, &d)).collect();
-            self.within_limits(1)?;
-        }
-        // 1/sin is no polynomial in which sin² is 1 − cos²: all functions times the largest power of the sine.
-        let mut sines: BTreeSet<Symbol> = functions.iter().flat_map(|f| f.symbols().into_keys()).collect();
-        sines.retain(|symbol| matches!(self.atoms[*symbol], Atom::Sin(..)));
-        for symbol in sines {
-            let powers = functions.iter().flat_map(|f| f.terms.keys().flatten()).filter(|(s, _)| *s == symbol);
-            let lowest = powers.filter_map(|(_, power)| power.as_integer()).min().unwrap_or(0);
-            if lowest < 0 {
-                let factor = Polynomial::term(vec![(symbol, Exponent::integer(-lowest))], RBig::ONE);
-                functions = functions.iter().map(|f| self.product(f, &factor)).collect();
-            }
-        }
         self.within_limits(1)?;
         Ok(functions)
     }
@@ -745,7 +781,13 @@ impl Table {
     ) -> Polynomial {
         let mut by_power: BTreeMap<i64, Polynomial> = BTreeMap::new();
         for (monomial, coefficient) in &f.terms {
-            let n = monomial.iter().find(|(s, _)| *s == symbol).and_then(|(_, e)| e.as_integer()).unwrap_or(0);
+            let own = monomial.iter().find(|(s, _)| *s == symbol).map(|(_, e)| *e);
+            let n = own.map_or(Some(0), Exponent::as_integer).filter(|n| (0..=power).contains(n));
+            let Some(n) = n else {
+                // Not a power that can be cleared: no answer.
+                self.work = usize::MAX;
+                return Polynomial::default();
+            };
             let rest: Monomial = monomial.iter().copied().filter(|(s, _)| *s != symbol).collect();
             by_power.entry(n).or_default().add(rest, coefficient.clone());
         }
@@ -878,6 +920,10 @@ mod tests {
             "x*cos(k)^2/sin(k) + x*sin(k) - x/sin(k)",
             "x*gelu(s + l)/(s + l)/gelu(s + l) - x/(s + l)",
             "exp(x + 1) - exp(1)*exp(x)",
+            "x*exp(a)/sigmoid(a) - x*exp(a) - x",
+            "x/(1/(1 + a)) - x - a*x",
+            "x*exp(a)/(1 - sigmoid(a)) - x*exp(a) - x*exp(2*a)",
+            "x*tanh(a)/tanh(a) - x",
             "erf(a)^2/sqrt(pi)*sqrt(2*pi)^2 - 2*sqrt(pi)*erf(a)^2",
             "x/(1 + a) + a*x/(1 + a) - x",
             "1/(1/a + 1/b) - a*b/(a + b)",
@@ -899,6 +945,10 @@ mod tests {
             "softplus(2*x) - 2*softplus(x)",
             "exp(a*x) - exp(b*x)",
             "x/(1 + a) - x",
+            "x*exp(a)/sigmoid(a) - x*exp(a)",
+            "x/(1/(1 + a)) - x",
+            "exp(a)*(1 + 1/sigmoid(a)) - exp(a)",
+            "x/sin(a)^2 - x",
         ] {
             assert!(!is_zero(source), "{source}");
         }

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// A number of a symbol.
 pub(crate) type Symbol = usize;
 
+/// Magnitudes of numerators of exponents stay below.
+const MOST: i64 = 1 << 40;
+
 /// An exponent `numerator/denominator` in lowest terms, denominator positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Exponent {
@@ -23,7 +26,7 @@ impl Exponent {
     pub(crate) fn of(value: &RBig) -> Option<Self> {
         let numerator = i64::try_from(value.numerator().clone()).ok()?;
         let denominator = i64::try_from(value.denominator().clone()).ok()?;
-        (numerator.abs() < 1 << 40 && denominator < 1 << 20).then_some(Self { numerator, denominator })
+        (numerator.abs() < MOST && denominator < 1 << 20).then_some(Self { numerator, denominator })
     }
 
     /// The integer it is, if it is one.
@@ -41,12 +44,24 @@ impl Exponent {
         RBig::from_parts(self.numerator.into(), (self.denominator as u64).into())
     }
 
+    /// The sum; [`Self::LOST`] where it does not fit.
     fn plus(self, other: Self) -> Self {
-        if self.denominator == 1 && other.denominator == 1 {
-            return Self::integer(self.numerator + other.numerator);
+        if self.is_lost() || other.is_lost() {
+            return Self::LOST;
         }
-        let sum = self.to_rational() + other.to_rational();
-        Self::of(&sum).expect("sums of exponents stay far from the limits: sources are short")
+        if self.denominator == 1 && other.denominator == 1 {
+            let sum = self.numerator + other.numerator;
+            return if sum.abs() < MOST { Self::integer(sum) } else { Self::LOST };
+        }
+        Self::of(&(self.to_rational() + other.to_rational())).unwrap_or(Self::LOST)
+    }
+
+    /// An exponent that was too large: what contains it is no polynomial, and every result that meets it is an error.
+    const LOST: Self = Self { numerator: i64::MAX, denominator: 1 };
+
+    /// Whether it is [`Self::LOST`].
+    pub(crate) fn is_lost(self) -> bool {
+        self == Self::LOST
     }
 }
 
