@@ -282,3 +282,60 @@ fn certificates_are_rechecked_from_disk() {
     assert_eq!((code(&missing), text(&missing.stdout)), (Some(2), ""));
     assert!(text(&missing.stderr).contains("absent.cert"));
 }
+
+/// The documented JSON of `identify`; its certificate is accepted from disk, and refused with another expert in it.
+#[test]
+fn an_expert_is_identified() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let arguments = ["identify", "a*x + b", "--gate", "exp(w*x)", "--format", "json", "--out", "out"];
+    let output = verify(at, &arguments);
+    assert_eq!(code(&output), Some(0));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["dimension"], &found["independent"]), (&10.into(), &4.into()));
+    assert_eq!(found["parameters"], serde_json::json!(["w", "a", "b"]));
+    let relations = found["relations"].as_array().unwrap();
+    assert_eq!(relations.len(), 6);
+    let named = relations.iter().find(|relation| relation["equation"] == "d2F/dw db = dF/da").unwrap();
+    assert_eq!(
+        named["terms"],
+        serde_json::json!([
+            { "coefficient": "1", "derivative": { "w": 1, "b": 1 } },
+            { "coefficient": "-1", "derivative": { "a": 1 } },
+        ])
+    );
+    let certificate = fs::read_to_string(at.join("out/identify.cert")).unwrap();
+    assert_eq!(found["certificate"], certificate);
+    assert_eq!(code(&verify(at, &["recheck", "out/identify.cert"])), Some(0));
+    fs::write(at.join("altered.cert"), certificate.replace("a*x + b", "a*x - b")).unwrap();
+    assert_eq!(code(&verify(at, &["recheck", "altered.cert"])), Some(1));
+    let text = verify(at, &["identify", "l*tanh(a*x + b)", "--gate", "exp(w*x/t)"]);
+    for words in ["dF/dt = -w/t*dF/dw", "scaling: F(c*w, c*t) = F", "symmetry: F(-a, -b) = -F", "flat: an atom splits"]
+    {
+        assert!(self::text(&text.stdout).contains(words), "{words}");
+    }
+}
+
+/// What is no expert: one line with the column, status 2, and nothing written.
+#[test]
+fn what_is_no_expert_is_told_with_its_column() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    for (expert, gate, column) in [
+        ("a*x +", "1", "expert, column 6"),
+        ("swish(x)", "1", "expert, column 1"),
+        ("a*x0", "1", "expert, column 3"),
+        ("x + a*x1", "1", "expert, column 1"),
+        ("a/(1 + x)", "1", "expert, column 4"),
+        ("x^a", "1", "expert, column 3"),
+        ("(a + b + c + x)^60", "1", "expert, column 2"),
+        ("a*x", "exp(w*x", "gate, column 8"),
+        ("relu(x)*relu(x + b)", "1", "expert, column 1"),
+    ] {
+        let output = verify(at, &["identify", expert, "--gate", gate, "--out", "out"]);
+        let error = text(&output.stderr);
+        assert_eq!(code(&output), Some(2), "{expert}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(column) && error.lines().count() == 1, "{error}");
+        assert!(output.stdout.is_empty() && !at.join("out").exists(), "{expert}");
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     ledger: Label::Proved,
     typical_seconds: 12.0,
     parameters: &[
-        Parameter::integer("grid", "points of the grid for the dual measure", "", [51, 2001], [101, 401, 401]),
+        Parameter::integer("grid", "points of the grid for the dual measure", "", [51, 2001], [61, 401, 401]),
         Parameter::integer("precision", "bits of the enclosures of the measure", "bit", [128, 2048], [256, 256, 512]),
     ],
     check,

@@ -8,7 +8,7 @@
 //! *A stand-in for every expert class.* In the common factor the experts enter by their values at the true parameters alone. With the expert `p x₂ + q x₃`, `(p, q) = (1, 0)` for one atom and `(0, 1)` for the other, these values are two symbols of which nothing is known, so the family is proved for
 //! every two experts (and with three, for every three).
 //!
-//! *Homogeneous experts.* `h((1+t)η) = (1+t)^p h(η)`: with `e^s` and `e^{−s}` in the place of `1 + t_i`, weights `σ(−ps)` and `σ(ps)` sum to one and have `σ(−ps)e^{ps} + σ(ps)e^{−ps} = 1`.
+//! *Homogeneous experts.* `h((1+t)η) = (1+t)^p h(η)`: with `e^s` and `e^{−s}` in the place of `1 + t_i`, weights `σ(−ps) = e^{−ps}σ(ps)` and `σ(ps)` sum to one and have `σ(−ps)e^{ps} + σ(ps)e^{−ps} = 1`.
 //!
 //! Controls are families that do not exist: a sigmoid expert split in its inner bias, a common factor with one atom left single.
 
@@ -121,9 +121,9 @@ fn families() -> Vec<Family> {
             }
         };
         let weights: [&'static str; 2] = match p {
-            "1" => ["v*sigmoid(-s)", "v*sigmoid(s)"],
-            "2" => ["v*sigmoid(-2*s)", "v*sigmoid(2*s)"],
-            _ => ["v*sigmoid(-3*s)", "v*sigmoid(3*s)"],
+            "1" => ["v*exp(-s)*sigmoid(s)", "v*sigmoid(s)"],
+            "2" => ["v*exp(-2*s)*sigmoid(2*s)", "v*sigmoid(2*s)"],
+            _ => ["v*exp(-3*s)*sigmoid(3*s)", "v*sigmoid(3*s)"],
         };
         split(words, expert, &["a", "b"], [(weights[0], both("+")), (weights[1], both("-"))])
     };

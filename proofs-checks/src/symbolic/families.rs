@@ -85,8 +85,10 @@ pub fn families(expert: &str, gate: &str) -> Result<Vec<String>, ExpressionError
         let moved = |sign: &str| -> BTreeMap<String, String> {
             weights.iter().map(|(name, k)| (name.clone(), format!("exp({sign}({k})*{curve})*{name}"))).collect()
         };
-        let part = |sign: &str| format!("{weight}*sigmoid({sign}({degree})*{curve})");
-        if split([(part("-"), moved("")), (part(""), moved("-"))]).is_some() {
+        // σ(−ps) = e^{−ps}σ(ps): a product of what is seen to be positive.
+        let large = format!("{weight}*sigmoid(({degree})*{curve})");
+        let small = format!("exp(-({degree})*{curve})*{large}");
+        if split([(small, moved("")), (large, moved("-"))]).is_some() {
             let names: Vec<&str> = weights.iter().map(|(name, _)| &name[..]).collect();
             found.push(format!(
                 "flat: an atom splits into two with ({}) scaled up and down: the expert is homogeneous of degree {degree}",
