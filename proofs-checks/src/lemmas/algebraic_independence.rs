@@ -23,7 +23,7 @@ use crate::rigor::Mixture;
 use crate::symbolic::{Partial, span_certificate};
 use crate::{CheckError, Column, Control, Evidence, Finding, Findings, Label, Lemma, Parameter, Run, Table};
 
-use super::mixtures::{bounded, halves, linear_form, reference, unbounded};
+use super::mixtures::{linear_form, reference, tested};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -129,21 +129,21 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let measures = run.units("measures", ROUTERS.len(), |unit| {
         run.proceed()?;
-        let (lambda, item) = bounded("", &shared(&format!("{}(w*x)", ROUTERS[unit])), points, precision);
-        Ok((lambda, item.certificate_text().map(str::to_string)))
+        Ok(tested(&shared(&format!("{}(w*x)", ROUTERS[unit])), points, precision))
     })?;
     let mut constants =
-        Table::new("constants", [Column::new("router", ""), Column::new("λ", ""), Column::new("2/λ", "")]);
-    for (act, (lambda, certificate)) in ROUTERS.iter().zip(measures) {
+        Table::new("constants", [Column::new("router", ""), Column::new("λ", ""), Column::new("c", "")]);
+    for (act, test) in ROUTERS.iter().zip(measures) {
         let words =
             format!("router {act}(ωx), both cells of two tanh atoms over-fitted: their second moments are bounded");
-        evidence.push(Evidence::certificate(words, certificate));
-        let lambda = lambda.unwrap_or_default();
-        constants.push([(*act).into(), lambda.into(), (2.0 / lambda).into()]);
+        evidence.push(Evidence::certificate(words, test.certificate));
+        let [lambda, constant] = test.constants.unwrap_or_default();
+        constants.push([(*act).into(), lambda.into(), constant.into()]);
     }
     let linear = shared("(w*x)");
-    let flat = || unbounded("router ωx, both cells over-fitted", &linear, halves(&linear, "w"));
-    controls.push(Control::new("the same bound for the router ωx", flat()));
+    let flat =
+        Evidence::certificate("router ωx, both cells over-fitted", tested(&linear, points, precision).certificate);
+    controls.push(Control::new("the same bound for the router ωx", flat));
     let findings = vec![Finding::judged(
         "non-linear routers as such",
         "A router that is not linear breaks the interaction: ReLU(ωᵀx), and λ·act(ωᵀx) with sigmoid, tanh and GELU.",

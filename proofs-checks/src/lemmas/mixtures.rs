@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use dashu_ratio::RBig;
 
-use crate::rigor::{AtomText, Cone, Mixture, Offer};
-use crate::symbolic::{identify, measured};
-use crate::{CheckError, Evidence};
+use crate::CheckError;
+use crate::rigor::{AtomText, Mixture};
+use crate::symbolic::{Test, cone_test, identify};
 
 /// `w1*x1 + w2*x2 + …`; `w*x` would be another name for one input.
 pub(super) fn linear_form(name: &str, inputs: usize) -> String {
@@ -25,23 +25,15 @@ pub(super) fn relation_rows(expert: &str, gate: &str) -> Result<Vec<String>, Che
     Ok(found.relations.into_iter().map(|relation| relation.equation).collect())
 }
 
-/// Evidence that the second moments of over-fitted cells are bounded by the difference of the functions: a measure found on a grid of `points` on `[−3, 3]` in one input, and the constant that it proves.
-pub(super) fn bounded(statement: &str, mixture: &Mixture, points: u64, precision: usize) -> (Option<f64>, Evidence) {
+/// The cone test on a grid of `points` on `[−3, 3]` in one input.
+pub(super) fn tested(mixture: &Mixture, points: u64, precision: usize) -> Test {
     let grid: Vec<Vec<RBig>> = (0..points)
         .map(|k| {
             let numerator = 6 * k as i64 - 3 * (points as i64 - 1);
             vec![RBig::from_parts(numerator.into(), (points - 1).into())]
         })
         .collect();
-    let found = measured(mixture, &grid, precision);
-    let lambda = found.as_ref().map(|(lambda, _)| *lambda);
-    (lambda, Evidence::certificate(statement, found.map(|(_, certificate)| certificate)))
-}
-
-/// Evidence against such a bound: a flat curve.
-pub(super) fn unbounded(statement: &str, mixture: &Mixture, fitted: Vec<(usize, AtomText)>) -> Evidence {
-    let cone = Cone { mixture: mixture.clone(), offer: Offer::Counterexample("s".into(), fitted) };
-    Evidence::certificate(statement, cone.certificate())
+    cone_test(mixture, &grid, precision)
 }
 
 /// The truth of theory B5: two atoms, or three, with the expert's further parameters at one.
@@ -59,22 +51,4 @@ pub(super) fn reference(gate: &str, expert: &str, further: &[&str], atoms: usize
         truth: all[..atoms].to_vec(),
         overfitted: overfitted.to_vec(),
     }
-}
-
-/// The fitted atoms that split each over-fitted one in two, moved by `±s` in a parameter, half the weight each.
-pub(super) fn halves(mixture: &Mixture, parameter: &str) -> Vec<(usize, AtomText)> {
-    let mut fitted = Vec::new();
-    for (cell, atom) in mixture.truth.iter().enumerate() {
-        if !mixture.overfitted.contains(&cell) {
-            fitted.push((cell, atom.clone()));
-            continue;
-        }
-        for sign in ["+", "-"] {
-            let mut half = atom.clone();
-            half.weight = format!("({})/2", atom.weight);
-            half.parameters.entry(parameter.into()).and_modify(|value| *value = format!("{value}{sign}s"));
-            fitted.push((cell, half));
-        }
-    }
-    fitted
 }

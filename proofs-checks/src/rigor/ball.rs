@@ -60,6 +60,13 @@ impl Ball {
         Self { ends, precision }
     }
 
+    /// The larger one of both numbers.
+    pub(super) fn max(&self, other: &Self) -> Self {
+        let precision = self.precision.max(other.precision);
+        let ends = self.ends().zip(other.ends()).map(|([a, b], [c, d])| [a.max(c).clone(), b.max(d).clone()]);
+        Self { ends, precision }
+    }
+
     /// A number near the middle; `None` for the whole line.
     pub(super) fn middle(&self) -> Option<Self> {
         let [low, high] = self.ends()?;

@@ -13,6 +13,7 @@
 //! basic NUMBER …                       an input whose mass follows from the equalities
 //! total LOW HIGH                       enclosure of the total variation
 //! pivot CELL K LOW HIGH                enclosures of the pivots
+//! constant LOW HIGH                    enclosure of the constant of L1
 //! ```
 //!
 //! or, where the claim is false, `curve` and `fitted` lines in the place of `lambda` and what follows: a flat curve as in the certificate `flat`.
@@ -29,6 +30,9 @@
 //!
 //! *Equalities.* `Σ_j w_jΨ_j = Σ_j w_j g_j h_j − f* Σ_j w_j g_j = 0` identically; and for a parameter `u` of the gate with `∂_u g(θ) g(θ') = g(θ) ∂_u g(θ')` (checked by normalising the difference to zero) `∂_u g = q(x) g`, so `Σ_j w_j ∂_uΨ_j = q Σ_j w_jΨ_j = 0`. So the equalities of the last atom's value and of its derivatives by
 //! such parameters follow from the others. The rest form a linear system for the masses of the basic points, square, which is solved in enclosures by elimination: as no pivot's enclosure holds zero there is exactly one solution, and it is enclosed.
+//!
+//! *The constant of L1.* Norms are maxima over the points of the certificate. The above is `‖·‖ ≥ v t`, `v = λ/2`, `t = Σ tr M2_j`. The first-order functions of the equalities at the basic points are a square matrix `F`; `|m| ≤ ‖F⁻¹‖ √q max |Fm|` makes `‖Σ m·first‖ ≥ s|m|`, `s = 1/(√q ‖F⁻¹‖_F)`, and
+//! `½‖⟨M2, ∂²Ψ/D*⟩‖ ≤ b t` with `b` half of the largest Frobenius norm of `∂²Ψ_j/D*` at a point. So the norm is at least `max(vt, s|m| − bt) ≥ vs/(v + s + b) (|m| + t)`, `m` the coordinates of the equalities (modulo translation: the last atom's value and slopes are pinned).
 //!
 //! *Inequality.* The symmetric matrix `∫∂²Ψ_j/D* dν − λ|ν|I` is positive definite if the pivots of its elimination without exchange are positive; they are enclosed.
 
@@ -254,6 +258,7 @@ fn is_translation(gate: &Expression, expert: &Expression, globals: &[String], na
 struct Outcome {
     total: Ball,
     pivots: Vec<Vec<Ball>>,
+    constant: Ball,
 }
 
 impl Cone {
@@ -265,9 +270,16 @@ impl Cone {
         }
     }
 
-    /// Whether the claim is decided for it.
-    pub(crate) fn holds(&self) -> bool {
-        self.decide().is_ok()
+    /// The constant of L1, from below, where the claim is decided for it.
+    pub(crate) fn constant(&self) -> Option<f64> {
+        let Offer::Measure(measure) = &self.offer else { return None };
+        self.decide().ok()?;
+        self.outcome(measure).ok()?.constant.outer().map(|[low, _]| low)
+    }
+
+    /// Whether the claim is decided against it.
+    pub(crate) fn is_refuted(&self) -> bool {
+        matches!(self.decide(), Err(CertificateError::False { .. }))
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
@@ -336,6 +348,7 @@ impl Cone {
                     writer.line(format_args!("pivot {cell} {k} {}", ends(pivot)));
                 }
             }
+            writer.line(format_args!("constant {}", ends(&outcome.constant)));
         }
         writer.finish()
     }
@@ -382,6 +395,21 @@ impl Cone {
                 basic.iter().map(|values| values.first[row].clone()).chain([right]).collect()
             })
             .collect();
+        let (mut norms, mut largest) = (zero(), zero());
+        for column in 0..n {
+            let unit = |row: usize| Ball::integer(i64::from(row == column), precision);
+            // Rows are points here: F m = values.
+            let square = basic.iter().enumerate().map(|(row, v)| v.first.iter().cloned().chain([unit(row)]).collect());
+            let inverse =
+                solve(square.collect()).ok_or_else(|| undecided("the first-order functions are independent"))?;
+            norms = inverse.iter().fold(norms, |sum, entry| sum + entry.clone() * entry);
+        }
+        for values in basic.iter().chain(&free) {
+            for matrix in &values.second {
+                let square = matrix.iter().flatten().fold(zero(), |sum, entry| sum + entry.clone() * entry);
+                largest = largest.max(&square);
+            }
+        }
         let solved = solve(system).ok_or_else(|| undecided("the equalities determine the basic masses"))?;
         let all: Vec<(&Values, &Ball)> = free.iter().zip(&masses).chain(basic.iter().zip(&solved)).collect();
         let total = all.iter().fold(zero(), |sum, (_, mass)| sum + mass.abs());
@@ -415,7 +443,12 @@ impl Cone {
             }
             pivots.push(own);
         }
-        Ok(Outcome { total, pivots })
+        let integer = |value: i64| Ball::integer(value, precision);
+        let v = exact(&measure.lambda) / integer(2);
+        let s = integer(1) / (norms * integer(n as i64)).sqrt();
+        let b = largest.sqrt() / integer(2);
+        let constant = v.clone() * &s / (v + s + b);
+        Ok(Outcome { total, pivots, constant })
     }
 
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
@@ -462,8 +495,11 @@ impl Cone {
                     return Err(CertificateError::Undecided { claim });
                 }
                 let lambda = measure.lambda.to_f64().value();
+                let constant = outcome.constant.outer().map_or(0.0, |[low, _]| low);
                 let accepted = Accepted {
-                    claim: format!("{what}: Σ tr M2 ≤ (2/λ) sup|D_G(f_G − f*)/D*| + o(L1) with λ = {lambda:?}"),
+                    claim: format!(
+                        "{what}: Σ tr M2 ≤ (2/λ) sup|D_G(f_G − f*)/D*| + o(L1) with λ = {lambda:?}, and L1 ≤ sup|D_G(f_G − f*)/D*|/(c − o(1)) with c = {constant:?}"
+                    ),
                     interval: [lambda; 2],
                     accept: [f64::MIN_POSITIVE, f64::INFINITY],
                     identity: false,
