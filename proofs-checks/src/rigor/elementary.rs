@@ -176,10 +176,12 @@ fn erf_at(x: &Dyadic, working: usize) -> Ball {
 
 /// `Φ(x) = ½ + e^{−x²/2}/√(2π) Σ_{n≥0} x^{2n+1}/(1·3·…·(2n+1))` at a point. Where `x² > 2 working`: `1 − Φ(|x|) ≤ ½e^{−x²/2}`.
 fn gaussian_cdf_at(x: &Dyadic, working: usize) -> Ball {
-    let precision = working + 16;
+    let square = x * x;
+    // On the left the value is a difference: x²/2 nats of it cancel.
+    let cancels = if x.is_negative() { square.to_f64(true).min(2.0 * working as f64) as usize } else { 0 };
+    let precision = working + 16 + cancels;
     let half = Ball::integer(1, precision).ratio(1, 2);
     let magnitude = if x.is_negative() { -x } else { x.clone() };
-    let square = x * x;
     let decay = exp_at(&(-&square).shifted(-1), precision);
     let above = if square > Dyadic::new((2 * working as i64).into(), 0) {
         let unit = Ball::between(Dyadic::zero(), Dyadic::new(1.into(), 0), precision);
@@ -390,7 +392,7 @@ mod tests {
                 (x.tanh(), point(x, BITS).tanh()),
                 (sigmoid, point(x, BITS).sigmoid()),
                 (softplus, point(x, BITS).softplus()),
-                (statrs::function::erf::erf(x), point(x, BITS).erf()),
+                (libm::erf(x), point(x, BITS).erf()),
                 (x.sin(), point(x, BITS).sin_cos()[0].clone()),
                 (x.cos(), point(x, BITS).sin_cos()[1].clone()),
             ] {

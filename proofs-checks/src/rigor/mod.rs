@@ -74,7 +74,7 @@ mod tests {
                 ];
                 assert!(allowed.iter().any(|start| line.starts_with(start)), "{line}");
                 for finder in
-                    ["relations", "independence", "measured", "cone::", "coefficient", "identify", "clarabel", "faer"]
+                    ["relations", "independence", "measured", "cone::", "coefficient::", "identify", "clarabel", "faer"]
                 {
                     let own = line.starts_with("use super::cone::") && finder == "cone::";
                     assert!(own || !line.contains(finder), "{line}");

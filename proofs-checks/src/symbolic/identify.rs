@@ -66,7 +66,7 @@ const MOST: usize = 400;
 /// let found = identify("a*x + b", "exp(w*x)", 2).unwrap();
 /// assert_eq!((found.derivatives.len(), found.independent), (10, 4));
 /// assert!(found.relations.iter().any(|relation| relation.equation == "d2F/dw db = dF/da"));
-/// assert!(proofs_checks::recheck(&found.certificate).is_ok());
+/// assert!(proofs_checks::rigor::recheck(&found.certificate).is_ok());
 /// ```
 ///
 /// # Errors
