@@ -128,7 +128,12 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
             let what = "1 − κ beside a dormant student over that of isotropic inputs from the same start, d = 10⁵, median over starts";
             item(law, what, ratio(law), RATIO)
         };
-        findings.push(judged("the floor of 1 − κ beside a dormant student is that of isotropic inputs", accuracy(law), "another law", accuracy(other)));
+        findings.push(judged(
+            "the floor of 1 − κ beside a dormant student is that of isotropic inputs",
+            accuracy(law),
+            "another law",
+            accuracy(other),
+        ));
         if lawful.contains(&law) {
             let falls = |law: Law, order: usize, dimensions: [u64; 2], which: &str| {
                 let what = format!("{which}exponent of 1 − κ in d beside a dormant student, mean over starts");
