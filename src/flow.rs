@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use moe_theory::soft_routed::{
-    Event, EventKind, Flow, FlowError, Hessian, OrderParameters, Removal, Signature, Spec, Start, Symptoms, Trajectory,
+    Event, EventKind, Flow, FlowError, Hessian, OrderParameters, Signature, Spec, Start, Symptoms, Trajectory,
 };
 use proofs_checks::{Column, Figure, Mark, Observer, Scale, Table};
 use serde_json::{Value, json};
@@ -75,13 +75,11 @@ fn follow(start: &Start, until: f64, times: &[f64], tolerance: f64, shared: &Sha
     })
 }
 
-/// The failures that the flow, its last state and the pruning of that state show: pruning takes students as long as that lowers the loss.
+/// The failures that the flow and its last state show. Nothing is pruned here: which students pruning must not take is part of the advice.
 fn signatures(start: &Start, trajectory: &Trajectory) -> Vec<Signature> {
     let Some(last) = trajectory.states.last() else { return Vec::new() };
     let losses: Vec<f64> = trajectory.states.iter().map(|state| state.loss).collect();
-    let pruned = Removal::of(last, start.router, start.order).prune().removed;
-    let pruned: Vec<usize> = pruned.into_iter().map(|(student, _)| student).collect();
-    Symptoms::of(last, start.router, start.order).with_losses(&losses).with_pruned(&pruned).signatures()
+    Symptoms::of(last, start.router, start.order).with_losses(&losses).signatures()
 }
 
 /// What descent and pruning have to heed at the last state: the largest stable step, and the students that pruning must not take, by the function that names the failures.

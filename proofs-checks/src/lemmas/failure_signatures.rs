@@ -3,7 +3,7 @@
 //! # The failures
 //!
 //! The paper warns of divergence, of all students converging to one teacher, and of pruning that removes a useful expert; theory X6 adds dipoles and straddling pairs. One function names them all
-//! ([`Symptoms::signatures`], to which `verify flow` puts its last state, its losses and the pruning of that state). Each is put before it as it arises, by a flow, a gradient descent or a pruning from a slightly disturbed start (normal noise of size `10⁻³` on every
+//! ([`Symptoms::signatures`], to which `verify flow` puts its last state and its losses; `verify flow` prunes nothing and names the useful students instead: harmful pruning is told of a pruning that somebody else did). Each is put before it as it arises, by a flow, a gradient descent or a pruning from a slightly disturbed start (normal noise of size `10⁻³` on every
 //! coordinate), and with it a near-miss: the same with one ingredient missing. A second one lies closer to the failure: for what a flow leads to, on the very way there, just short of the threshold.
 //!
 //! | signature | arises from | near-miss | just short of it |
@@ -12,7 +12,7 @@
 //! | straddling pair | a learned student and a redundant one at overlap 0.1, 300 units: `T = 1/(15.34·0.01) = 6.5` and the settling | the same at time 2 | redundant expert at 0.84 (0.88) |
 //! | shared teachers | two learned students and a redundant one at overlaps 0.1 and 0.09 with them, 300 units | at 0.1 and 0.01 | redundant expert at 0.36 with the second teacher (0.4) |
 //! | all on one teacher | two students at overlaps 0.3 and 0.25 with the first of two teachers, 20 units: `T = 0.5` | one student at each | the second at 0.46 (0.5) |
-//! | divergence | 100 steps of descent, each 1.02 times the largest stable one | 0.98 times it | it rises for 60 steps and falls for 40; it rises and falls in turn by 1.25 and 0.82 times it |
+//! | divergence | 100 steps of descent, each 1.02 times the largest stable one; and 1.05, 1.2, 2, 10 times it | 0.98 times it | it rises for 60 steps and falls for 40; it rises and falls in turn by 1.25 and 0.82 times it |
 //! | useful expert pruned | two learned students and a redundant one, one of the learned pruned | the redundant one pruned; both of a dipole | a student at overlap 0.78 with a teacher (0.794), pruned |
 //!
 //! # Divergence
@@ -20,6 +20,9 @@
 //! A step `η` of gradient descent multiplies the deviation from the teacher along an eigenvector of the Hessian by `1 − ηλ`. The largest eigenvalue on unit norms is 6.47267177 (theory X3), so the largest stable step is
 //! `2/6.47267 = 0.30899`; at `f` times it the deviation is multiplied by `|1 − 2f|`: 0.96 and 1.04 for `f = 0.98, 1.02`. The loss is quadratic there: its square. The function that names divergence sees the losses alone, neither the step nor the Hessian;
 //! the smallest step that it names, by bisection, is put against `2/λ`. Steps of 1.25 and 0.82 times the limit in turn multiply the steepest deviation by `−1.5` and `−0.64`: the loss rises by 2.25 every second time and stays within bounds.
+//!
+//! At 1.02 the loss is `6·10⁻⁹·1.04^{200} = 1.5·10⁻⁵` at the end and still rises. Steps of 1.05 times the limit and more end their rise themselves, since gradients lengthen the raw norms until `η/‖w‖²` is stable (the finding), at `¼λ(f − 1)² = 0.0040` for `f = 1.05`; the function takes a rise from 10⁻⁵ or less to 0.00088 for one:
+//! a factor four is left. At 10 the factor 361 of the loss takes three steps or so. From further away, or with steps that reach it at once, losses alone do not tell this from a stable descent: what is named starts near a minimum without loss and takes two steps at least (finding on students at random). Past the rise, a record names `f` from `1 + 2(0.00088/λ)^{1/2} = 1.023` on only.
 //!
 //! # Pruning
 //!
@@ -57,8 +60,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "failure-signatures",
     paper: "2510.07205",
     claim: "Dipoles, straddling pairs, teachers shared by a student too many, all students on one teacher, divergence of gradient descent and the pruning of a useful expert are each recognised where they arise and not in near-misses; \
-            the smallest step recognised as diverging at the teacher is 2/λ, λ = 6.47267 the largest eigenvalue of the Hessian at raw norms 1, and the smallest expert overlap with a teacher, behind its router, at which pruning the student is recognised as harmful is 2^{-1/3}.",
-    scope: "Population loss, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two orthonormal teachers, raw norms 1 at the start; failures reached by gradient flow, gradient descent and pruning from the starts of the table, disturbed at random; \
+            steps of 1.02 to 10 times the largest stable one are, from a deviation of 3·10⁻⁵, and the smallest step recognised as diverging at the teacher is 2/λ, λ = 6.47267 the largest eigenvalue of the Hessian at raw norms 1, and the smallest expert overlap with a teacher, behind its router, at which pruning the student is recognised as harmful is 2^{-1/3}.",
+    scope: "Population loss, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two orthonormal teachers, raw norms 1 at the start; failures reached by gradient flow, gradient descent and pruning from the starts of the table, disturbed at random; divergence in records of 100 steps, from near a minimum without loss and in two steps at least, which losses alone tell from a stable descent; \
             the reading of the paper's list of failures is this project's.",
     ledger: Label::Supported,
     typical_seconds: 1.5,
@@ -80,6 +83,8 @@ const DIMENSION: usize = 12;
 /// Steps over the largest stable one.
 const STABLE: f64 = 0.98;
 const UNSTABLE: f64 = 1.02;
+/// Larger ones, whose losses end their rise within the steps.
+const BEYOND: [f64; 4] = [1.05, 1.2, 2.0, 10.0];
 /// Steps of a descent, and the deviation from the teacher at its start.
 const STEPS: usize = 100;
 const DEVIATION: f64 = 3e-5;
@@ -92,7 +97,7 @@ const USEFUL_ERROR: f64 = 1e-3;
 const TURN: usize = 60;
 const IN_TURN: [f64; 2] = [1.25, 0.82];
 /// Bisections: brackets of a step over the largest stable one and of an overlap, and halvings.
-const STEP_BRACKET: [f64; 2] = [0.97, 1.03];
+const STEP_BRACKET: [f64; 2] = [0.9, 1.5];
 const OVERLAP_BRACKET: [f64; 2] = [0.3, 1.0];
 const HALVINGS: usize = 12;
 /// The step of the finding on long descents, over the largest stable one, and their number of steps.
@@ -162,6 +167,11 @@ struct Growths {
     unstable: f64,
     /// Smallest multiple of `2/λ` that is named divergence.
     limit: f64,
+    /// Whether the descents beyond are named, and one with a stable step.
+    beyond: [bool; BEYOND.len()],
+    at_rest: bool,
+    /// Whether the descent with `BEYOND[2]` from students at random is named.
+    afar: bool,
     /// Loss before, largest loss, and loss after a long descent with a step beyond the limit; largest raw norm at its end.
     long: [f64; 4],
     /// The same from a step below the limit.
@@ -205,6 +215,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     evidence.push(factor(stable, STABLE, 2.0 * STABLE - 1.0));
     evidence.push(factor(unstable, UNSTABLE, 2.0 * UNSTABLE - 1.0));
     evidence.push(limit(1.0, "smallest step named divergence, times 6.47267/2, median over starts"));
+    let beyond = |multiple: f64, of: &dyn Fn(&Growths) -> bool| {
+        let hits = growths.iter().filter(|row| of(row)).count() as u64;
+        let statement =
+            format!("divergence: share of descents with {multiple} times the largest stable step that are recognised");
+        let share = statistics::proportion(hits, growths.len() as u64, LEVEL);
+        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
+    };
+    evidence.extend((0..BEYOND.len()).map(|k| beyond(BEYOND[k], &|row| row.beyond[k])));
     let least = |power: f64, what: &str| {
         let scaled: Vec<f64> = useful.iter().map(|overlap| overlap * power.exp2()).collect();
         let statement = format!("smallest expert overlap whose pruning is named, over {what}, median over starts");
@@ -229,6 +247,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             )
         })
         .collect();
+    controls.push(Control::new(
+        "divergence: a stable step in place of a larger one is rejected",
+        beyond(STABLE, &|row| row.at_rest),
+    ));
     let next = eigenvalues[1] / eigenvalues[0];
     controls.extend([
         Control::new(
@@ -244,7 +266,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             least(1.0, "½"),
         ),
     ]);
-    let findings = vec![long_finding(&growths)];
+    let findings = vec![long_finding(&growths), afar_finding(&growths)];
     let tables = vec![case_table(&sightings), growth_table(&growths)];
     let figures = vec![
         Figure::new(
@@ -453,16 +475,23 @@ fn growths(run: &Run<'_>, replicate: u64, largest: f64) -> Result<Growths, Check
         Ok((losses[STEPS] / losses[STEPS / 2]).powf(1.0 / STEPS as f64))
     };
     let state = start.order_parameters();
-    let named = |multiple: f64| -> Result<bool, CheckError> {
-        let (losses, _) = losses(multiple, STEPS)?;
-        let found = Symptoms::of(&state, start.router, start.order).with_losses(&losses).signatures();
-        Ok(found.iter().any(|signature| signature.name() == Case::Divergence.name()))
+    let diverges = |losses: &[f64]| {
+        let found = Symptoms::of(&state, start.router, start.order).with_losses(losses).signatures();
+        found.iter().any(|signature| signature.name() == Case::Divergence.name())
     };
+    let named = |multiple: f64| Ok::<_, CheckError>(diverges(&losses(multiple, STEPS)?.0));
     let mut bracket = STEP_BRACKET;
     for _ in 0..HALVINGS {
         let middle = 0.5 * (bracket[0] + bracket[1]);
         bracket[usize::from(named(middle)?)] = middle;
     }
+    let mut beyond = [false; BEYOND.len()];
+    for (named_there, multiple) in beyond.iter_mut().zip(BEYOND) {
+        *named_there = named(multiple)?;
+    }
+    let nowhere = vec![(vec![0.0; DIMENSION], vec![0.0; DIMENSION]); students.len()];
+    let random = disturbed(run, replicate, &nowhere, 1.0)?;
+    let (from_afar, _) = descend(run, &random, STEPS, &|_| BEYOND[2] * 2.0 / largest)?;
     let long = |multiple: f64| -> Result<[f64; 4], CheckError> {
         let (losses, norm) = losses(multiple, LONG.1)?;
         let highest = losses.iter().copied().fold(0.0, f64::max);
@@ -472,6 +501,9 @@ fn growths(run: &Run<'_>, replicate: u64, largest: f64) -> Result<Growths, Check
         stable: factor(STABLE)?,
         unstable: factor(UNSTABLE)?,
         limit: 0.5 * (bracket[0] + bracket[1]),
+        beyond,
+        at_rest: named(STABLE)?,
+        afar: diverges(&from_afar),
         long: long(LONG.0)?,
         calm: long(STABLE)?,
     })
@@ -492,6 +524,24 @@ fn long_finding(growths: &[Growths]) -> Finding {
     let control = Control::new("a stable step, whose loss does not rise", share(STABLE, &|row| row.calm));
     let witness = json!({ "first": growths.first().map(|row| row.long) });
     Finding::judged("divergence ends by itself", item.statement().to_string(), &[item], &[control], witness)
+}
+
+/// From far off there is no minimum to leave: the same step is not told from a stable one.
+fn afar_finding(growths: &[Growths]) -> Finding {
+    let share = |from: &str, named: &dyn Fn(&Growths) -> bool| {
+        let statement = format!(
+            "share of descents from {from} with {} times the largest stable step at the teacher that have no name",
+            BEYOND[2]
+        );
+        let unnamed = growths.iter().filter(|row| !named(row)).count() as u64;
+        let share = statistics::proportion(unnamed, growths.len() as u64, LEVEL);
+        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
+    };
+    let item = share("students at random", &|row| row.afar);
+    let control = Control::new("the same from near the teacher", share("near the teacher", &|row| row.beyond[2]));
+    let witness = json!({ "interval": item.interval() });
+    let title = "divergence is not told from losses where a descent starts far off";
+    Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
 }
 
 fn case_table(sightings: &[&[Sighting]]) -> Table {

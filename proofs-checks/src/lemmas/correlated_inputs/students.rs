@@ -1,4 +1,4 @@
-//! Over-parameterisation under correlated inputs: as many teachers reached as under isotropic ones?
+//! Four students for two teachers under correlated inputs: does a start that reaches both under isotropic ones do so here? The number of students is not varied: what further students add is not compared.
 //!
 //! # What theory predicts
 //!
@@ -41,7 +41,7 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
     let item = kept(1);
     let control = Control::new("the same under a law that hides a teacher", kept(2));
     let witness = json!({ "interval": item.interval() });
-    let title = "over-parameterisation helps as much";
+    let title = "four students that reach both teachers under isotropic inputs do so here";
     let finding = Finding::judged(title, item.statement().to_string(), &[item], &[control], witness);
     let heads = ["inputs", "starts", "reach none", "one", "both", "both here and isotropic"];
     let mut table = Table::new("students", heads.map(|head| Column::new(head, "")));

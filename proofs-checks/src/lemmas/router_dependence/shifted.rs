@@ -20,7 +20,7 @@
 //! # Where the bounds come from
 //!
 //! A pair on the ray from `κ_0 = 0.01`, with `a + tanh`: `a_× = 0.061`. Neglected are terms of relative size `κ²`, some units of a time of twenty to 760: `±0.05`. The family is integrated by Runge-Kutta of fourth order, whose step 0.1 is a thirteenth part of what the stiffest mode, `36E(g²)'' = 13`, admits without loss of
-//! stability, for relative errors of `10⁻⁵`.
+//! stability, for relative errors of `2·10⁻⁴`. One `κ_0` and six shifts: what is judged is the law in `A_0`; that in `d` is its consequence.
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::PopulationLoss;
@@ -95,7 +95,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
             .map(|twin| Control::new(twin.statement().to_string(), twin));
     let finding = Finding::judged(
         "from A_0 = ½ to 0",
-        "routers A_0 + tanh: T is that of both terms; the term in A_0² decides for A_0 above A_1√κ_0, hence T ∝ √d for d beyond c²(A_1/A_0)⁴, and T ∝ d up to there",
+        "routers A_0 + tanh, from κ_0 = 0.01 alone: T is that of both terms, for A_0 on either side of A_1√κ_0, where they are equal (by this law T ∝ √d for d beyond c²(A_1/A_0)⁴, and T ∝ d up to there)",
         &items,
         &controls,
         json!({ "A_1√κ_0": crossing }),
