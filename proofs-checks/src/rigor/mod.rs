@@ -70,7 +70,7 @@ mod tests {
                     "use moe_kernels::Real;",
                     "use thiserror::Error;",
                     "use winnow::",
-                    "use crate::symbolic::{",
+                    "use crate::symbolic::",
                 ];
                 assert!(allowed.iter().any(|start| line.starts_with(start)), "{line}");
                 for finder in
