@@ -152,6 +152,10 @@ impl<'a> Reader<'a> {
     /// One rational number.
     pub(super) fn exact(&self, words: &[&str], allowed: &'static str) -> Result<RBig, CertificateError> {
         let [word] = words else { return Err(self.malformed(allowed)) };
+        let divides = word.split_once('/').is_none_or(|(_, denominator)| denominator.bytes().any(|b| b != b'0'));
+        if !divides {
+            return Err(self.malformed(allowed));
+        }
         // One text for one number.
         let number: Option<RBig> = word.parse().ok().filter(|number: &RBig| number.to_string() == *word);
         number.ok_or_else(|| self.malformed(allowed))

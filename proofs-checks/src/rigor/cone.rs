@@ -40,11 +40,11 @@ use std::collections::BTreeMap;
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
-use super::flat::{AtomText, Flat, read_fitted, read_truth, write_fitted};
+use super::flat::{AtomText, Flat, is_translation, read_fitted, read_truth, write_fitted};
 use super::jet::{Jet, Jets};
 use super::recheck::{Accepted, PRECISIONS};
 use super::span::{inputs, pivot};
-use crate::symbolic::{Expression, Table, is_input, parse};
+use crate::symbolic::{Expression, is_input, parse};
 use dashu_ratio::RBig;
 
 /// A mixture and the cells that are fitted by more than one atom.
@@ -113,6 +113,10 @@ impl Functions {
         let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
         let (gate, expert) = (read(&mixture.gate)?, read(&mixture.expert)?);
         let globals: Vec<String> = mixture.global.keys().cloned().collect();
+        let known: Vec<String> = gate.names().into_iter().chain(expert.names()).collect();
+        if let Some(other) = globals.iter().find(|name| is_input(name) || !known.contains(name)) {
+            return Err(format!("{other} is no parameter that could be shared"));
+        }
         let own = |name: &String| !is_input(name) && !globals.contains(name);
         let mut parameters: Vec<String> = gate.names().into_iter().chain(expert.names()).filter(own).collect();
         parameters.sort_unstable();
@@ -139,8 +143,9 @@ impl Functions {
             values.extend(mixture.global.iter().map(|(name, value)| (name.clone(), exact(value))));
             atoms.push((weight, values));
         }
-        if mixture.overfitted.is_empty() || mixture.overfitted.iter().any(|cell| *cell >= atoms.len()) {
-            return Err("the over-fitted cells are none of the atoms'".into());
+        let ascending = mixture.overfitted.windows(2).all(|pair| pair[0] < pair[1]);
+        if mixture.overfitted.is_empty() || !ascending || mixture.overfitted.iter().any(|cell| *cell >= atoms.len()) {
+            return Err("the over-fitted cells are none of the atoms', or not ascending".into());
         }
         let translations =
             parameters.iter().map(|name| is_translation(&gate, &expert, &globals, name)).collect::<Result<_, _>>()?;
@@ -232,26 +237,6 @@ impl Functions {
         values.first.extend(shared);
         Ok(values)
     }
-}
-
-/// Whether `∂_u g(θ)·g(θ') = g(θ)·∂_u g(θ')` for all parameters but the shared ones, `u` a parameter of the gate alone.
-fn is_translation(gate: &Expression, expert: &Expression, globals: &[String], name: &str) -> Result<bool, String> {
-    let names = gate.names();
-    if !names.iter().any(|known| known == name) || expert.names().iter().any(|known| known == name) {
-        return Ok(false);
-    }
-    // Names that no text can have: each atom's own parameters are doubled.
-    let own = names.iter().filter(|known| !is_input(known) && !globals.contains(known));
-    let prime = |name: &String| (name.clone(), Expression::symbol(&format!("{name}'")));
-    let doubled: BTreeMap<String, Expression> = own.map(prime).collect();
-    let other = gate.substituted(&doubled);
-    let error = |error: crate::symbolic::ExpressionError| error.to_string();
-    let (mut table, forms) = Table::lower(&[gate, &other]).map_err(error)?;
-    let [symbol, primed] = [name.to_string(), format!("{name}'")].map(|name| table.parameter(&name));
-    let (Some(symbol), Some(primed)) = (symbol, primed) else { return Ok(false) };
-    let slopes = [table.derivative(&forms[0], symbol), table.derivative(&forms[1], primed)];
-    let difference = table.product(&slopes[0], &forms[1]).plus(&table.product(&slopes[1], &forms[0]), &-RBig::ONE);
-    Ok(table.resolve(&[difference]).map_err(error)?.iter().all(|form| form.is_zero()))
 }
 
 /// What the measure gives: the total variation, and for each over-fitted cell the pivots.

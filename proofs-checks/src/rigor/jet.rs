@@ -80,8 +80,8 @@ impl Jets {
     /// `∂^α f`, `None` where `α` is beyond the order.
     pub(crate) fn derivative(&self, jet: &Jet, index: &[u32]) -> Option<Ball> {
         let k = self.indices.iter().position(|known| known == index)?;
-        let factorial: i64 = index.iter().map(|n| (1..=i64::from(*n)).product::<i64>()).product();
-        Some(jet[k].clone() * Ball::integer(factorial, self.precision))
+        let factors = index.iter().flat_map(|n| 1..=i64::from(*n));
+        Some(factors.fold(jet[k].clone(), |product, factor| product * Ball::integer(factor, self.precision)))
     }
 
     /// The jet of an expression, given those of its symbols; `None` where a symbol has none.

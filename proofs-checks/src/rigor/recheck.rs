@@ -175,6 +175,11 @@ mod tests {
             "fitted 0 v/2 a=a b=b+1+s w=w\nfitted 0 v/2 a=a b=b-1-s w=w\n",
             "fitted 1 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b-s w=w\n",
             "fitted 0 v/2 a=a b=b+s*x w=w\nfitted 0 v/2 a=a b=b-s*x w=w\n",
+            // A translation of all atoms, a weight that vanishes, a jump through a zero in disguise, an input in the place of a parameter.
+            "fitted 0 v a=a b=b w=w+s\n",
+            "fitted 0 v a=a b=b w=w\nfitted 0 0 a=a b=b+s w=w\n",
+            "fitted 0 v/2 a=a b=b+s/(s+1/(1+c)+c/(1+c)-1) w=w\nfitted 0 v/2 a=a b=b-s/(s+1/(1+c)+c/(1+c)-1) w=w\n",
+            "fitted 0 v a=a+s b=b-s w=w x=1\n",
         ] {
             assert!(recheck(&flat(fitted)).is_err(), "{fitted}");
         }

@@ -21,7 +21,7 @@ use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
 use super::recheck::{Accepted, PRECISIONS};
 use super::span::{evaluated, inverse, read_functions, read_values, write_functions, write_values};
-use crate::symbolic::Partial;
+use crate::symbolic::{Partial, is_input};
 use dashu_ratio::RBig;
 
 /// What a certificate states as data.
@@ -122,8 +122,8 @@ impl Region {
             let words = reader.words("box", allowed)?;
             let [name, low, high] = words[..] else { return Err(reader.malformed(allowed)) };
             let ends = [reader.exact(&[low], allowed)?, reader.exact(&[high], allowed)?];
-            if ends[0] >= ends[1] || sides.iter().any(|(known, _)| known == name) {
-                return Err(reader.malformed("box NAME LOW HIGH, each name once, LOW below HIGH"));
+            if ends[0] >= ends[1] || is_input(name) || sides.iter().any(|(known, _)| known == name) {
+                return Err(reader.malformed("box NAME LOW HIGH, each parameter once, LOW below HIGH"));
             }
             sides.push((name.to_string(), ends));
         }

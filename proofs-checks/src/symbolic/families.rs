@@ -130,16 +130,16 @@ fn signs(of: &Expression, parameters: &[String], name: &str) -> Result<Vec<Strin
         let image = of.substituted(&negative);
         let (mut table, forms) = Table::lower(&[of, &image])?;
         for (sign, symbol) in [(RBig::ONE, ""), (-RBig::ONE, "-")] {
-            // image − sign·of
+            // image − sign·of, as it is: what is resolved is over a denominator.
             let rest = forms[1].clone().plus(&forms[0], &-sign);
-            let Some(rest) = table.resolve(&[rest])?.pop() else { continue };
+            let is_zero = table.resolve(std::slice::from_ref(&rest))?.iter().all(Polynomial::is_zero);
             // Every polynomial, and every affine parameter, has some remainder.
             let trivial = flipped.len() == 1 || table.is_polynomial(&forms[0]) || rest.terms.len() > 4;
-            if !rest.is_zero() && (trivial || !table.is_polynomial(&rest)) {
+            if !is_zero && (trivial || !table.is_polynomial(&rest)) {
                 continue;
             }
             let arguments: Vec<String> = flipped.iter().map(|n| format!("-{n}")).collect();
-            let tail = if rest.is_zero() { String::new() } else { format!(" + {}", table.text(&rest)) };
+            let tail = if is_zero { String::new() } else { format!(" + {}", table.text(&rest)) };
             found.push((
                 set,
                 format!("symmetry: {name}({}) = {symbol}{name}{}", arguments.join(", "), tail.replace("+ -", "- ")),
@@ -265,5 +265,7 @@ mod tests {
         assert!(!has("tanh(a*x + b)", "exp(w*x)", "splits into two of half its weight with"));
         assert!(!has("tanh(a*x + b)", "exp(sigmoid(w*x)/t)", "flat"));
         assert!(!has("tanh(a*x + b)", "exp(sigmoid(w*x)/t)", "scaling"));
+        assert!(has("1/(a + b)", "1", "F(-a, -b) = -F") && !has("1/(a + b)", "1", "- 2"));
+        assert!(!has("sigmoid(a*x)/(a^2 + b^2)", "1", "+ 1"));
     }
 }

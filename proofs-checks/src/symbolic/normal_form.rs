@@ -76,6 +76,8 @@ pub(crate) struct Table {
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
+    /// Symbols up to which denominators are known not to be zero.
+    denominators: usize,
     /// Products of terms so far; beyond the limit polynomials are no longer multiplied, and every result is an error.
     work: usize,
 }
@@ -352,6 +354,9 @@ impl Table {
                     return Err(at("relu of parameters alone is beyond the normal form: it is not analytic in them"));
                 }
                 let direction = self.direction(u);
+                if !self.contains_input(&direction) && direction.as_number().is_none() {
+                    return Err(at("relu whose sign depends on parameters alone is beyond the normal form"));
+                }
                 match self.range(&direction) {
                     [Some(low), _] if low >= RBig::ZERO => return Ok(u.clone()),
                     [_, Some(high)] if high <= RBig::ZERO => return Ok(Polynomial::default()),
@@ -709,6 +714,16 @@ impl Table {
     /// What the normal form does not decide.
     pub(crate) fn resolve(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
         let beyond = |message: &str| ExpressionError::new(1, format!("{message} is beyond the normal form"));
+        // Times a denominator that is zero in disguise everything would be zero, and nothing over it is anything. What a denominator holds has lower numbers.
+        while self.denominators < self.atoms.len() {
+            let symbol = self.denominators;
+            self.denominators += 1;
+            let Atom::Inverse(d) = self.atoms[symbol].clone() else { continue };
+            if self.resolve(&[d])?.iter().all(Polynomial::is_zero) {
+                self.work = usize::MAX;
+                return Err(ExpressionError::new(1, "division by an expression that is zero"));
+            }
+        }
         let mut functions = functions.to_vec();
         for monomial in functions.iter().flat_map(|f| f.terms.keys()) {
             let steps = monomial.iter().filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Step(_))).count();
@@ -949,6 +964,7 @@ mod tests {
             "x/(1/(1 + a)) - x",
             "exp(a)*(1 + 1/sigmoid(a)) - exp(a)",
             "x/sin(a)^2 - x",
+            "x*tanh(b*x)",
         ] {
             assert!(!is_zero(source), "{source}");
         }
@@ -961,6 +977,23 @@ mod tests {
         {
             let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
             assert_eq!(error.column, column, "{source}: {error}");
+        }
+    }
+
+    /// A zero in disguise is no denominator, whatever it is made of.
+    #[test]
+    fn nothing_is_divided_by_zero() {
+        for zero in [
+            "(1/(1 + a) + a/(1 + a) - 1)",
+            "(1/(1 + a)/(1 + b) - 1/((1 + a)*(1 + b)))",
+            "(tanh(2)*(1 + tanh(1)^2) - 2*tanh(1))",
+            "(sigmoid(2*a)*(sigmoid(a)^2 + (1 - sigmoid(a))^2) - sigmoid(a)^2)",
+            "(sin(a)^2 + cos(a)^2 - 1)",
+        ] {
+            let source = format!("x*{zero}/{zero}");
+            let outcome =
+                Table::lower(&[&parse(&source).unwrap()]).and_then(|(mut table, forms)| table.resolve(&forms));
+            assert!(outcome.is_err(), "{source}");
         }
     }
 

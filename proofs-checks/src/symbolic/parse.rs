@@ -39,6 +39,7 @@ impl ExpressionError {
 
 /// Longest source, in characters (coefficients of relations that are found may be long); deepest nesting.
 const LONGEST: usize = 100_000;
+const LONGEST_CHAIN: usize = 2000;
 const DEEPEST: usize = 100;
 /// Largest magnitude of an exponent.
 const LARGEST_POWER: i64 = 64;
@@ -137,6 +138,12 @@ impl Reader<'_> {
         ExpressionError::new(self.column(), message)
     }
 
+    /// A chain of operators is as deep as it is long.
+    fn within(&self, links: usize) -> Result<(), ExpressionError> {
+        let message = || self.unexpected(&format!("a sum or product has more than {LONGEST_CHAIN} parts"));
+        if links < LONGEST_CHAIN { Ok(()) } else { Err(message()) }
+    }
+
     fn takes(&mut self, operator: char) -> bool {
         let taken = *self.peek() == Token::Operator(operator);
         self.next += usize::from(taken);
@@ -149,7 +156,8 @@ impl Reader<'_> {
             return Err(self.unexpected(&format!("parentheses are nested deeper than {DEEPEST}")));
         }
         let mut sum = self.product()?;
-        loop {
+        for terms in 0.. {
+            self.within(terms)?;
             let column = sum.column;
             let kind = if self.takes('+') {
                 Kind::Sum(Box::new(sum), Box::new(self.product()?))
@@ -164,11 +172,13 @@ impl Reader<'_> {
             };
             sum = Expression { column, kind };
         }
+        Ok(sum)
     }
 
     fn product(&mut self) -> Result<Expression, ExpressionError> {
         let mut product = self.factor()?;
-        loop {
+        for factors in 0.. {
+            self.within(factors)?;
             let column = product.column;
             let kind = if self.takes('*') {
                 Kind::Product(Box::new(product), Box::new(self.factor()?))
@@ -179,6 +189,7 @@ impl Reader<'_> {
             };
             product = Expression { column, kind };
         }
+        Ok(product)
     }
 
     fn factor(&mut self) -> Result<Expression, ExpressionError> {

@@ -40,9 +40,12 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     for (leader, support) in matrix.dependences() {
         let terms = matrix.solved(leader, &support)?;
         let relation = matrix.relation(&forms.table, names, leader, &terms);
-        if relation.terms.iter().any(|(_, coefficient)| coefficient.len() > LONGEST) {
-            let message =
-                format!("a relation of {} has a coefficient of more than {LONGEST} characters", names[leader]);
+        let is_long = |text: &String| text.len() > LONGEST || text.matches(' ').count() > 2 * MOST_TERMS;
+        if relation.terms.iter().any(|(_, coefficient)| is_long(coefficient)) {
+            let message = format!(
+                "a relation of {} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms",
+                names[leader]
+            );
             return Err(ExpressionError::new(1, message));
         }
         relations.push(relation);
@@ -129,8 +132,9 @@ impl Fraction {
 
 /// Most products of terms in one step of the elimination.
 const LARGEST: usize = 60_000;
-/// Longest text of a coefficient.
+/// Longest text of a coefficient, in characters, and most terms of one.
 const LONGEST: usize = 20_000;
+const MOST_TERMS: usize = 1500;
 
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
