@@ -210,6 +210,9 @@ fn findings(points: u64, precision: usize, controls: &[Control]) -> Vec<Finding>
         let certificate = region_certificate(&functions, &sides, 4, 128, RBig::ZERO, 300);
         Evidence::certificate(format!("{act}, one atom: the four functions are independent on the box"), certificate)
     };
+    let twice = [("tanh(a*x1 + b)", ""), ("tanh(a*x1 + b)", "b"), ("x1*tanh(a*x1 + b)", "b"), ("tanh(a*x1 + b)", "a")];
+    let twice = twice.map(|(of, by)| Partial::new(of, by));
+    let twice = Evidence::certificate("tanh, one atom: the four functions are independent", spans(&twice, 4));
     let cubic = distinct("gelu", &[argument(1, 1)], 1, 3);
     let over_fitted = |expert: &str, further: &[&str], cells: &[usize]| {
         let test = tested(&reference("exp(w*x)", expert, further, 2, cells), points, precision);
@@ -273,8 +276,8 @@ fn findings(points: u64, precision: usize, controls: &[Control]) -> Vec<Finding>
             "every parameter in a box",
             "One tanh atom: h, xh, h' and xh', the first-order functions of a gate and an expert, are independent for every (a, b) in [1/2, 3/2] × [−1/2, 1/2], not for almost every one only.",
             &[everywhere("tanh")],
-            none,
-            Json::Null,
+            &[Control::new("the same of h, h', xh' and ∂h/∂a, which is xh' again, by its relation", twice)],
+            json!({ "share left open": 0, "cells at most": 300 }),
         ),
         Finding::judged(
             "monomials of degree three",

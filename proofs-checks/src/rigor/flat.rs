@@ -185,6 +185,18 @@ impl Flat {
                 return Err(format!("at {} = 0 the weights of cell {cell} do not sum to that of its atom", self.curve));
             }
         }
+        // What every atom has alike, true or fitted, is a constant of the gate: a temperature.
+        let mut shared = Vec::new();
+        for name in &names {
+            let first = &truth[0].parameters[name];
+            let mut alike = true;
+            for atom in truth.iter().chain(fitted.iter().map(|(_, atom)| atom)) {
+                alike &= is_zero(&atom.parameters[name].clone().minus(first.clone()))?;
+            }
+            if alike {
+                shared.push(name.clone());
+            }
+        }
         let mut moves = false;
         for name in &names {
             let differences: Vec<Expression> = fitted
@@ -197,7 +209,7 @@ impl Flat {
                 }
             }
             // The losses are modulo translation: what all atoms do alike in such a slope does not count.
-            let origin = if is_translation(&gate, &expert, &[], name)? {
+            let origin = if is_translation(&gate, &expert, &shared, name)? {
                 differences.first().cloned().unwrap_or_else(|| Expression::number(0))
             } else {
                 Expression::number(0)

@@ -163,6 +163,12 @@ mod tests {
         assert!(recheck(&identity("term 0 1\nterm 7 -1\n")).is_err());
         assert!(recheck(&identity("")).is_err());
 
+        // Nor is a translation a flat curve where a temperature stands under the slopes.
+        let body = "gate exp(w*x/t)\nexpert tanh(a*x)\ncurve s\natom v a=a t=t w=w\natom v2 a=a2 t=t w=w2\n";
+        let moved = "fitted 0 v a=a t=t w=w+s\nfitted 1 v2 a=a2 t=t w=w2+s\n";
+        let translated = repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}{moved}"));
+        assert!(matches!(recheck(&translated), Err(CertificateError::Unfounded { .. })));
+
         let flat = |fitted: &str| {
             let body = "gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n";
             repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}{fitted}"))

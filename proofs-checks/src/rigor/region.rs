@@ -233,3 +233,43 @@ impl Region {
         Ok((accepted, self.text(tree, &uncovered)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::recheck::recheck;
+    use super::*;
+    use crate::symbolic::region_certificate;
+
+    fn sides() -> [(&'static str, [RBig; 2]); 2] {
+        let ratio = |n: i64| RBig::from_parts(n.into(), 2u8.into());
+        [("a", [ratio(2), ratio(3)]), ("b", [ratio(0), ratio(1)])]
+    }
+
+    fn functions(list: &[(&str, &str)]) -> Vec<Partial> {
+        list.iter().map(|(of, by)| Partial::new(*of, by)).collect()
+    }
+
+    /// Independent functions are certified everywhere; a tree that leaves a cell out, or claims one more, is refused.
+    #[test]
+    fn a_box_is_covered() {
+        let list = functions(&[("tanh(a*x + b)", ""), ("tanh(a*x + b)", "a"), ("tanh(a*x + b)", "b")]);
+        let text = region_certificate(&list, &sides(), 3, 128, RBig::ZERO, 200).unwrap();
+        let accepted = recheck(&text).unwrap();
+        assert_eq!((accepted.interval, accepted.accept), ([0.0; 2], [0.0; 2]));
+        for (from, to) in [("tree ", "tree + "), ("tree ", "tree 0 - "), ("box a 1 3/2", "box a 1 5/2")] {
+            assert!(text.contains(from) && recheck(&text.replacen(from, to, 1)).is_err(), "{to}");
+        }
+    }
+
+    /// What is dependent on the whole box, or on a line in it (b = 1/4), is not certified there: the claim stays undecided.
+    #[test]
+    fn dependent_functions_leave_the_box_open() {
+        for list in [
+            functions(&[("tanh(a*x + b)", "a"), ("x*tanh(a*x + b)", "b")]),
+            functions(&[("x*(b - 1/4)", ""), ("tanh(a*x)", "")]),
+        ] {
+            let text = region_certificate(&list, &sides(), 3, 128, RBig::ZERO, 60).unwrap();
+            assert!(matches!(recheck(&text), Err(CertificateError::Undecided { .. })));
+        }
+    }
+}

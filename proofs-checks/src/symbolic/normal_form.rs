@@ -22,11 +22,12 @@
 //!
 //! With all of a tower's exponents written in distinct monomials of algebraically independent atoms, they are linearly independent modulo constants, so the atoms `exp(m)` are independent. Sigmoids are rational functions of exponentials: where the arguments
 //! of the sigmoids and the monomials `m` are linearly independent together (each without its part that contains parameters only) they are independent atoms; otherwise each is replaced by `E/(1 + E)`, `E = e^u`, and denominators are cleared
-//! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`. Steps of different arguments are independent over the other functions as long as no two of
-//! them are multiplied: their jumps are in different places.
+//! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`.
 //!
-//! Hypotheses that an expression may break are errors, not answers: a product of two steps, a sum in a denominator inside of another function, a sigmoid inside of a function beside a dependent exponential inside of one. The number
-//! `c` and `2/√π` count as independent, which no theorem excludes or affirms: a relation between them could be missed, none is invented.
+//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps, a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
+//!
+//! *What rests on it.* That what has the normal form zero is zero needs none of this: every rule is an identity. The theorem is needed for the contrary, and it has gaps: steps count as independent though those of `x² − 1` and `x ± 1` are not, and so do constants of which nothing is known. There a relation can be missed, none is
+//! invented; so nothing outside says that something is *not* zero without an enclosure that excludes zero (a determinant, a value), and one thing inside does: a denominator that is zero without being seen to be would make anything true ([`Table::resolve`] refuses those that it sees).
 
 use super::expression::{Expression, Function, Kind, is_input};
 use super::parse::ExpressionError;
