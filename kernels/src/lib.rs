@@ -16,6 +16,7 @@
 //! Everything is `f64` unless a formula is generic over [`Real`]. Formulas that a proof needs are written once over
 //! `Real`; the SIMD batch of the same formula stands beside it, is tested against it, and is evidence only.
 
+mod activation;
 mod batch;
 mod combination;
 mod covariance;
@@ -29,6 +30,7 @@ mod real;
 mod simd;
 mod sum;
 
+pub use activation::Activation;
 pub use batch::PairKernel;
 pub use combination::linear_combination;
 pub use covariance::{CovarianceTable, MAX_TOTAL};

@@ -1,0 +1,17 @@
+//! Least squares in softmax-gated mixtures of experts, the model of arXiv 2503.03213.
+//!
+//! ```text
+//! Y = f_G*(X) + ε,    f_G(x) = Σ_i softmax_i(ω_iᵀx + β_i) h(x, η_i),    G = Σ_i e^{β_i} δ_{(ω_i, η_i)}
+//! ```
+//!
+//! | symbol | meaning | in code |
+//! |---|---|---|
+//! | `ω_i, β_i` | slope and intercept of the gate | `omega`, `beta` |
+//! | `η_i = (a_i, b_i, λ_i)` | expert `λ act(aᵀx + b)` (`λ = 1` where there is no outer weight) | `a`, `b`, `lambda` |
+//! | `τ` | temperature of a dense-to-sparse gate, `softmax_i((r(ω_iᵀx) + β_i)/τ)` | `tau` |
+//! | `α_a, β_a` | outer gate of group `a` of a hierarchical gate | `alpha`, `beta` of a [`Group`] |
+//! | `G` | mixing measure | [`MixingMeasure`] |
+
+mod model;
+
+pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
