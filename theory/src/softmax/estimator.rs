@@ -1,0 +1,258 @@
+//! Least squares over the mixtures of a class with parameters in a box.
+//!
+//! # The method
+//!
+//! `Ĝ = argmin Σ (y − f_G(x))²` by a trust-region Newton method with the *exact* Hessian (see [`trust_region`](super::trust_region) for the step). Over-specified mixtures are what asks for it: where two fitted atoms share a true one, the columns of the Jacobian along their difference vanish with the difference, `JᵀJ` has no
+//! information there, and what bends the objective is `Σ r ∇²f`. Gauss–Newton and Levenberg–Marquardt methods creep in this valley (hundreds of evaluations); Newton's method does not see it. The second derivatives come with the same pass over the data as `JᵀJ` and cost less than a second pass.
+//!
+//! No library: those for nonlinear least squares in Rust keep the Jacobian (n rows), know no box, and are of Levenberg–Marquardt type.
+//!
+//! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use moe_kernels::MixtureMoments;
+use rayon::prelude::*;
+
+use super::trust_region::Model;
+use super::{Coordinates, Source};
+
+/// Sums of a pass that are kept apart; a fixed number, so that the order of additions does not depend on the threads.
+const SPANS: usize = 16;
+
+/// A box for the parameters, in the coordinates of the class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds {
+    /// Lower bounds.
+    pub lower: Vec<f64>,
+    /// Upper bounds.
+    pub upper: Vec<f64>,
+}
+
+impl Bounds {
+    /// All points within `half_width` of `centre` in each coordinate.
+    pub fn around(centre: &[f64], half_width: f64) -> Self {
+        Self {
+            lower: centre.iter().map(|c| c - half_width).collect(),
+            upper: centre.iter().map(|c| c + half_width).collect(),
+        }
+    }
+
+    /// The nearest point of the box.
+    pub fn clamp(&self, theta: &[f64]) -> Vec<f64> {
+        theta.iter().zip(self.lower.iter().zip(&self.upper)).map(|(t, (l, u))| t.clamp(*l, *u)).collect()
+    }
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Share of the sum of squares that a whole Newton step may still promise at the end.
+    pub decrease: f64,
+    /// Steps at most.
+    pub iterations: usize,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { decrease: 1e-12, iterations: 500 }
+    }
+}
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A Newton step inside of the box promises less than the tolerance.
+    SmallDecrease,
+    /// The sum of squares is that of rounding.
+    Exact,
+    /// No step falls although the model promises one: what is left is below the rounding of the sums.
+    Rounding,
+    /// The limit of iterations.
+    Iterations,
+    /// The sum of squares of the start is not finite.
+    NotFinite,
+    /// Somebody asked to stop.
+    Stopped,
+}
+
+impl Reason {
+    /// Whether the point is a minimum as far as the numbers tell.
+    pub fn is_converged(self) -> bool {
+        matches!(self, Self::SmallDecrease | Self::Exact | Self::Rounding)
+    }
+}
+
+/// The end of a fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// The parameters, in the coordinates of the class.
+    pub theta: Vec<f64>,
+    /// `(1/n) Σ (y − f)²`.
+    pub objective: f64,
+    /// Steps, those refused included.
+    pub iterations: usize,
+    /// Passes over the data.
+    pub evaluations: usize,
+    /// Why it ended.
+    pub reason: Reason,
+    /// The smallest eigenvalue of the scaled Hessian over the largest at the end: negative where the point is no minimum.
+    pub conditioning: f64,
+}
+
+/// Least squares on one source of data.
+pub struct Estimator<'a> {
+    coordinates: &'a Coordinates,
+    source: &'a dyn Source,
+    bounds: Bounds,
+    tolerance: Tolerance,
+    stop: Option<&'a AtomicBool>,
+}
+
+/// Value, gradient and Hessian of `½ Σ r²`.
+struct Derivatives {
+    squares: f64,
+    gradient: Vec<f64>,
+    hessian: Vec<f64>,
+}
+
+impl<'a> Estimator<'a> {
+    /// An estimator of this class on these data with parameters in this box.
+    ///
+    /// # Panics
+    /// If the numbers of inputs or of parameters do not agree, a lower bound is above its upper one, or there are no rows.
+    pub fn new(coordinates: &'a Coordinates, source: &'a dyn Source, bounds: Bounds) -> Self {
+        assert_eq!(source.dimension(), coordinates.class().dimension, "data of the class");
+        assert!(source.rows() > 0, "data");
+        let count = coordinates.count();
+        assert!(bounds.lower.len() == count && bounds.upper.len() == count, "one bound a parameter");
+        assert!(bounds.lower.iter().zip(&bounds.upper).all(|(l, u)| l <= u), "lower bounds below upper ones");
+        Self { coordinates, source, bounds, tolerance: Tolerance::default(), stop: None }
+    }
+
+    /// The same with another tolerance.
+    pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// The same, ending soon after the flag is set.
+    pub fn stopped_by(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    fn evaluate(&self, theta: &[f64]) -> io::Result<Derivatives> {
+        let kernel = self.coordinates.kernel();
+        let chunks = self.source.chunks();
+        let spans = chunks.min(SPANS);
+        let span = |index: usize| -> io::Result<MixtureMoments> {
+            let (mut moments, mut work, mut scratch) = (kernel.moments(), kernel.workspace(), Vec::new());
+            for chunk in index * chunks / spans..(index + 1) * chunks / spans {
+                let chunk = self.source.chunk(chunk, &mut scratch)?;
+                kernel.accumulate(theta, chunk.columns, chunk.y, true, &mut moments, &mut work);
+            }
+            Ok(moments)
+        };
+        let parts: Vec<MixtureMoments> = (0..spans).into_par_iter().map(span).collect::<io::Result<_>>()?;
+        let mut parts = parts.into_iter();
+        let mut total = parts.next().unwrap_or_else(|| kernel.moments());
+        parts.for_each(|part| total.add(&part));
+        let (gradient, hessian) = kernel.derivatives(&total);
+        Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
+    }
+
+    /// `Σ y²`, the size that rounding of residuals is compared with.
+    fn response(&self) -> io::Result<f64> {
+        let mut scratch = Vec::new();
+        (0..self.source.chunks()).try_fold(0.0, |sum, index| {
+            Ok(sum + self.source.chunk(index, &mut scratch)?.y.iter().map(|y| y * y).sum::<f64>())
+        })
+    }
+
+    /// The minimum that is reached from `start`, which is taken into the box first.
+    ///
+    /// # Errors
+    /// What reading the data raises.
+    ///
+    /// # Panics
+    /// If the number of parameters is not that of the class.
+    pub fn fit(&self, start: &[f64]) -> io::Result<Fit> {
+        let rows = self.source.rows() as f64;
+        // A residual of a row below 8 ulp of the size of the response is rounding.
+        let exact = self.response()? * (8.0 * f64::EPSILON).powi(2);
+        let mut theta = self.bounds.clamp(start);
+        let mut here = self.evaluate(&theta)?;
+        let mut evaluations = 1;
+        let mut scale = vec![0.0_f64; theta.len()];
+        let widths: Vec<f64> = self.bounds.upper.iter().zip(&self.bounds.lower).map(|(u, l)| u - l).collect();
+        let mut radius = f64::INFINITY;
+        let mut conditioning = 1.0;
+        let mut iterations = 0;
+        let reason = loop {
+            if !here.squares.is_finite() || here.gradient.iter().chain(&here.hessian).any(|h| !h.is_finite()) {
+                break Reason::NotFinite;
+            }
+            if here.squares <= exact {
+                break Reason::Exact;
+            }
+            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                break Reason::Stopped;
+            }
+            let n = theta.len();
+            let largest = (0..n).fold(0.0_f64, |largest, i| largest.max(here.hessian[i * n + i].abs()));
+            for i in 0..n {
+                // A parameter that the data do not see keeps a scale; its steps are 0 anyway.
+                let floor = if largest > 0.0 { 1e-10 * largest.sqrt() } else { 1.0 };
+                scale[i] = scale[i].max(here.hessian[i * n + i].abs().sqrt()).max(floor);
+            }
+            let diameter = widths.iter().zip(&scale).map(|(w, d)| (w * d).powi(2)).sum::<f64>().sqrt();
+            if radius.is_infinite() {
+                radius = 0.1 * diameter.max(f64::MIN_POSITIVE);
+            }
+            let model = Model {
+                gradient: &here.gradient,
+                hessian: &here.hessian,
+                scale: &scale,
+                point: &theta,
+                lower: &self.bounds.lower,
+                upper: &self.bounds.upper,
+            };
+            let mut step = model.step(radius);
+            conditioning = step.conditioning;
+            let enough = 0.5 * self.tolerance.decrease * here.squares;
+            if step.decrease <= enough {
+                // A short step promises little whatever the place; the whole one decides.
+                step = model.step(diameter.max(radius));
+                if step.decrease <= enough {
+                    break Reason::SmallDecrease;
+                }
+            }
+            if iterations == self.tolerance.iterations {
+                break Reason::Iterations;
+            }
+            iterations += 1;
+            let next: Vec<f64> = theta.iter().zip(&step.delta).map(|(t, s)| t + s).collect();
+            let next = self.bounds.clamp(&next);
+            let there = self.evaluate(&next)?;
+            evaluations += 1;
+            let gain = 0.5 * (here.squares - there.squares);
+            let ratio = if gain.is_finite() { gain / step.decrease } else { -1.0 };
+            if ratio < 0.25 {
+                radius = 0.25 * step.length.min(radius);
+            } else if ratio > 0.75 && step.length > 0.99 * radius {
+                radius *= 3.0;
+            } else if ratio > 0.9 {
+                radius = radius.max(2.0 * step.length);
+            }
+            if ratio > 1e-4 {
+                (theta, here) = (next, there);
+            } else if step.decrease < 1e-13 * here.squares || step.length < 1e-15 * diameter {
+                // Sums of like terms are good to about 1e-14 of themselves.
+                break Reason::Rounding;
+            }
+        };
+        Ok(Fit { theta, objective: here.squares / rows, iterations, evaluations, reason, conditioning })
+    }
+}
