@@ -1,5 +1,8 @@
 //! Activations of experts and routers: the scalar reference of the lanes in [`elementary`](crate::sigmoid).
 
+use crate::elementary::{sigmoid_pair_lanes, tanh_lanes};
+use crate::normal::{gelu_lanes, gelu_value_lanes};
+use pulp::Simd;
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use std::fmt;
 
@@ -55,6 +58,76 @@ impl Activation {
             Self::Relu => [u.max(0.0), f64::from(u > 0.0), 0.0],
         }
     }
+}
+
+/// [`Activation::derivatives`] of every lane.
+#[inline(always)]
+pub(crate) fn activation_lanes<S: Simd>(simd: S, activation: Activation, u: S::f64s) -> [S::f64s; 3] {
+    let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+    match activation {
+        Activation::Linear => [u, one, zero],
+        Activation::Power(0) => [one, zero, zero],
+        Activation::Power(1) => [u, one, zero],
+        Activation::Power(p) => {
+            let degree = f64::from(p);
+            let lower = power_lanes(simd, p - 2, u);
+            let low = simd.mul_f64s(lower, u);
+            [
+                simd.mul_f64s(low, u),
+                simd.mul_f64s(simd.splat_f64s(degree), low),
+                simd.mul_f64s(simd.splat_f64s(degree * (degree - 1.0)), lower),
+            ]
+        }
+        Activation::Sigmoid => {
+            let [y, rest] = sigmoid_pair_lanes(simd, u);
+            let slope = simd.mul_f64s(y, rest);
+            [y, slope, simd.mul_f64s(slope, simd.sub_f64s(rest, y))]
+        }
+        Activation::Tanh => {
+            let [y, slope] = tanh_lanes(simd, u);
+            [y, slope, simd.mul_f64s(simd.mul_f64s(simd.splat_f64s(-2.0), y), slope)]
+        }
+        Activation::Gelu => gelu_lanes(simd, u),
+        Activation::Relu => {
+            let positive = simd.greater_than_f64s(u, zero);
+            [relu_lanes(simd, u), simd.select_f64s(positive, one, zero), zero]
+        }
+    }
+}
+
+/// The first of [`activation_lanes`], with the same bits.
+#[inline(always)]
+pub(crate) fn activation_value_lanes<S: Simd>(simd: S, activation: Activation, u: S::f64s) -> S::f64s {
+    match activation {
+        Activation::Linear => u,
+        Activation::Power(0) => simd.splat_f64s(1.0),
+        Activation::Power(1) => u,
+        Activation::Power(p) => simd.mul_f64s(simd.mul_f64s(power_lanes(simd, p - 2, u), u), u),
+        Activation::Sigmoid => sigmoid_pair_lanes(simd, u)[0],
+        Activation::Tanh => tanh_lanes(simd, u)[0],
+        Activation::Gelu => gelu_value_lanes(simd, u),
+        Activation::Relu => relu_lanes(simd, u),
+    }
+}
+
+#[inline(always)]
+fn relu_lanes<S: Simd>(simd: S, u: S::f64s) -> S::f64s {
+    let zero = simd.splat_f64s(0.0);
+    simd.select_f64s(simd.less_than_f64s(u, zero), zero, u)
+}
+
+/// `u^p` by repeated squaring.
+#[inline(always)]
+fn power_lanes<S: Simd>(simd: S, mut p: u32, mut u: S::f64s) -> S::f64s {
+    let mut power = simd.splat_f64s(1.0);
+    while p > 0 {
+        if p & 1 == 1 {
+            power = simd.mul_f64s(power, u);
+        }
+        u = simd.mul_f64s(u, u);
+        p >>= 1;
+    }
+    power
 }
 
 impl fmt::Display for Activation {
