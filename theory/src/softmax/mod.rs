@@ -12,6 +12,12 @@
 //! | `α_a, β_a` | outer gate of group `a` of a hierarchical gate | `alpha`, `beta` of a [`Group`] |
 //! | `G` | mixing measure | [`MixingMeasure`] |
 
+mod data;
+mod generated;
 mod model;
+mod spool;
 
+pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
+pub use generated::{Generated, Inputs, Law, LawError, Noise};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
+pub use spool::{Spool, SpoolBuilder};
