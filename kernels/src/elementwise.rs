@@ -33,17 +33,17 @@ impl<F: Elementwise<N>, const N: usize> WithSimd for Map<'_, F, N> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { function, x, out } = self;
         let (whole, rest) = S::as_simd_f64s(x);
-        let start = x.len() - rest.len();
+        let out = out.map(|out| S::as_mut_simd_f64s(out));
         for (i, x) in whole.iter().enumerate() {
             let values = function.lanes(simd, *x);
             for n in 0..N {
-                S::as_mut_simd_f64s(&mut out[n][..start]).0[i] = values[n];
+                out[n].0[i] = values[n];
             }
         }
         if !rest.is_empty() {
             let values = function.lanes(simd, simd.partial_load_f64s(rest));
             for n in 0..N {
-                simd.partial_store_f64s(&mut out[n][start..], values[n]);
+                simd.partial_store_f64s(out[n].1, values[n]);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! With `φ(u) = e^{−u²/2}/√(2π)` and `t = |u|`: `Φ(−t) = e^{−t²/2} m(k)/(t + c)`, `k = (t − c)/(t + c)`, where `m(k) = (t + c) Φ(−t) e^{t²/2}` is smooth up to `t = ∞`
 //! (Shepherd and Laframboise, Mathematics of Computation 36 (1981) 249).
 
-use crate::elementary::{decay_lanes, horner};
+use crate::elementary::{abs, decay_lanes, horner};
 use crate::elementwise::{Elementwise, apply};
 use pulp::Simd;
 
@@ -77,7 +77,7 @@ impl Elementwise<3> for Gelu {
 #[inline(always)]
 pub(crate) fn normal_lanes<S: Simd>(simd: S, u: S::f64s) -> [S::f64s; 2] {
     let splat = |x: f64| simd.splat_f64s(x);
-    let t = simd.abs_f64s(u);
+    let t = abs(simd, u);
     let t = simd.select_f64s(simd.greater_than_f64s(t, splat(FAR)), splat(FAR), t);
     // t² = square + low exactly.
     let square = simd.mul_f64s(t, t);
