@@ -60,7 +60,8 @@ impl Activation {
     }
 }
 
-/// [`Activation::derivatives`] of every lane.
+/// [`Activation::derivatives`] of every lane, NaN at NaN (except the constants of linear functions and ReLU). Powers within `p + 2` roundings, sigmoid and tanh with the accuracy of their pairs,
+/// GELU with that of [`gelu`](crate::gelu); `1 − 2π` in the sigmoid's second derivative is exact to a rounding of 1.
 #[inline(always)]
 pub(crate) fn activation_lanes<S: Simd>(simd: S, activation: Activation, u: S::f64s) -> [S::f64s; 3] {
     let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));

@@ -3,14 +3,15 @@
 //! # The exponential
 //!
 //! `e^x = 2^n e^r`, `n = round(x/ln 2)`, `r = x − n ln 2` with `ln 2` in two parts, and `e^r = 1 + r + r² q(r)` on `|r| ≤ ½ ln 2`. The polynomial `q` of degree 9 is the minimax
-//! one for the weight `r`: its error moves `e^r` by 9·10⁻¹⁸ and `e^r − 1` by 2.3·10⁻¹⁷, relatively. What is computed is `2e^r · 2^{n−1}`: for `−1021 ≤ n ≤ 1024` the scale is then a
-//! normal number and the product overflows exactly where `e^x` does, at no extra instruction.
+//! one for the error weighted with `|r|` (Remez exchange in 60 digits, mpmath): with rounded coefficients it moves `e^r` by 9·10⁻¹⁸ and `e^r − 1` by 2.3·10⁻¹⁷, relatively. What is computed is
+//! `2e^r · 2^{n−1}`: for `−1021 ≤ n ≤ 1024` the scale is then a normal number and the product overflows exactly where it must, at no extra instruction.
+//! Roundings, in ulps of `2e^r ∈ [√2, 2√2]`: ½ of the last sum, ¼ of `e^r − 1`, 0.2 of `r`, less than 0.1 of the rest: 1.05.
 //!
 //! # The sigmoid
 //!
 //! With `a = min(|z|, 708)`, `e = e^{−a}` as above, but by the Taylor polynomial of degree 13 (remainder `4·10⁻¹⁸`), which printed tables rest on to the bit.
 //! Then `π(z) = num/(1 + e)`, `num` = 1 or `e` by the sign of `z`. The rounding of `d = 1 + e` is what costs accuracy:
-//! `δ = e − (d − 1)` is exact, and one correction `y + (num − y d − y δ)/d` restores it. Kernels that need value and complement take [`sigmoid_pair_lanes`] instead, one division and no correction.
+//! `δ = e − (d − 1)` is exact, and one correction `y + (num − y d − y δ)/d` restores it. Kernels that need value and complement take `sigmoid_pair_lanes` instead, one division and no correction.
 
 use crate::elementwise::{Elementwise, apply};
 use pulp::Simd;
@@ -56,7 +57,7 @@ const Q: [f64; 10] = [
     0.16666666666666685,
     0.5000000000000006,
 ];
-/// `artanh z = z + z³ l(z²)` on `0 ≤ z ≤ ⅓`, highest power first.
+/// `artanh z = z + z³ l(z²)` on `0 ≤ z ≤ ⅓`, highest power first: minimax for the error weighted with `z²`, 2.2·10⁻¹⁸ of `artanh z`.
 const L: [f64; 10] = [
     0.08473684178533429,
     0.041904941041700956,
@@ -70,7 +71,7 @@ const L: [f64; 10] = [
     0.3333333333333321,
 ];
 
-/// `π(z) = 1/(1 + e^{−z})` of every entry of `z`: within 2 ulp for `z ≥ −708` (sampled maximum 1.4 against 100 bits), `π(−708)` below, NaN at NaN. The same bits on every
+/// `π(z) = 1/(1 + e^{−z})` of every entry of `z`: within 2 ulp for `z ≥ −708` (sampled maximum 1.2 against 160 bits), `π(−708)` below, NaN at NaN. The same bits on every
 /// instruction set.
 ///
 /// ```
@@ -87,7 +88,15 @@ pub fn sigmoid(z: &[f64], out: &mut [f64]) {
     apply(Sigmoid, z, [out]);
 }
 
-/// `e^x` of every entry of `x`.
+/// `e^x` of every entry of `x`: within 1.05 ulp for `−708 ≤ x ≤ 709.782712893384` (sampled maximum 0.98 against 160 bits), `+∞` above, 0 below −708 (where `e^x < 3.4·10⁻³⁰⁸`: subnormal results are
+/// flushed, and a sliver of normal ones with them). NaN at NaN. The same bits on every instruction set.
+///
+/// ```
+/// let mut out = [0.0; 4];
+/// moe_kernels::exp(&[1.0, -709.0, 709.7, 710.0], &mut out);
+/// assert!((out[0] - std::f64::consts::E).abs() < 4.7e-16);
+/// assert!(out[1] == 0.0 && (out[2] / 1.6549840276802644e308 - 1.0).abs() < 3e-16 && out[3] == f64::INFINITY);
+/// ```
 ///
 /// # Panics
 /// If the lengths differ.
@@ -95,7 +104,15 @@ pub fn exp(x: &[f64], out: &mut [f64]) {
     apply(Exp, x, [out]);
 }
 
-/// `tanh x` and `1 − tanh² x` of every entry of `x`.
+/// `tanh x` and its derivative `1 − tanh² x` of every entry of `x`: the value within 4 ulp everywhere, subnormal numbers and the sign of zero included, the derivative within 4 ulp for `|x| ≤ 354`
+/// (sampled maxima 2.9 and 2.9 against 160 bits) and 0 beyond (where it is less than `2·10⁻³⁰⁷`). NaN at NaN. The same bits on every instruction set.
+///
+/// ```
+/// let (mut value, mut slope) = ([0.0; 2], [0.0; 2]);
+/// moe_kernels::tanh(&[0.5, -1e-300], &mut value, &mut slope);
+/// assert!((value[0] - 0.462117157260009758502).abs() < 3e-16 && (slope[0] - 0.786447732965927410150).abs() < 5e-16);
+/// assert_eq!((value[1], slope[1]), (-1e-300, 1.0));
+/// ```
 ///
 /// # Panics
 /// If the lengths differ.
@@ -103,7 +120,15 @@ pub fn tanh(x: &[f64], value: &mut [f64], slope: &mut [f64]) {
     apply(Tanh, x, [value, slope]);
 }
 
-/// `ln(1 + e^x)` and its derivative `π(x)` of every entry of `x`.
+/// `ln(1 + e^x)` and its derivative `π(x)` of every entry of `x`: both within 3 ulp for `x ≥ −708` (sampled maxima 2.2 and 2.2 against 160 bits) and 0 below. NaN at NaN. The same bits on every
+/// instruction set.
+///
+/// ```
+/// let (mut value, mut slope) = ([0.0; 2], [0.0; 2]);
+/// moe_kernels::softplus(&[0.0, -100.0], &mut value, &mut slope);
+/// assert!((value[0] - std::f64::consts::LN_2).abs() < 3e-16 && slope[0] == 0.5);
+/// assert!((value[1] / 3.720075976020836e-44 - 1.0).abs() < 1e-15 && slope[1] == value[1]);
+/// ```
 ///
 /// # Panics
 /// If the lengths differ.
@@ -148,9 +173,21 @@ impl Elementwise<2> for Softplus {
     }
 }
 
+/// A polynomial of odd degree, highest power first: even and odd powers apart, two chains of half the length of Horner's rule for one instruction more.
+#[inline(always)]
+pub(crate) fn polynomial<S: Simd, const N: usize>(simd: S, c: &[f64; N], x: S::f64s, square: S::f64s) -> S::f64s {
+    const { assert!(N.is_multiple_of(2)) };
+    let (mut odd, mut even) = (simd.splat_f64s(c[0]), simd.splat_f64s(c[1]));
+    for i in 1..N / 2 {
+        odd = simd.mul_add_f64s(odd, square, simd.splat_f64s(c[2 * i]));
+        even = simd.mul_add_f64s(even, square, simd.splat_f64s(c[2 * i + 1]));
+    }
+    simd.mul_add_f64s(odd, x, even)
+}
+
 /// Horner's rule, highest power first.
 #[inline(always)]
-pub(crate) fn horner<S: Simd>(simd: S, coefficients: &[f64], x: S::f64s) -> S::f64s {
+fn horner<S: Simd>(simd: S, coefficients: &[f64], x: S::f64s) -> S::f64s {
     let mut sum = simd.splat_f64s(coefficients[0]);
     for c in &coefficients[1..] {
         sum = simd.mul_add_f64s(sum, x, simd.splat_f64s(*c));
@@ -180,10 +217,11 @@ fn reduce<S: Simd>(simd: S, x: S::f64s, shift: f64) -> (S::f64s, S::f64s) {
 /// `e^r − 1`.
 #[inline(always)]
 fn exp_m1_reduced<S: Simd>(simd: S, r: S::f64s) -> S::f64s {
-    simd.mul_add_f64s(simd.mul_f64s(r, r), horner(simd, &Q, r), r)
+    let square = simd.mul_f64s(r, r);
+    simd.mul_add_f64s(square, polynomial(simd, &Q, r, square), r)
 }
 
-/// `e^{x + low}` for `x ≤ 709` and a `low` below the last digit of `x`: 0 where `x < −708`. Three fewer instructions than [`exp_lanes`].
+/// `e^{x + low}` for `x ≤ 709` and a `low` below the last digit of `x`: 0 where `x < −708`. Two instructions fewer than [`exp_lanes`].
 #[inline(always)]
 pub(crate) fn decay_lanes<S: Simd>(simd: S, x: S::f64s, low: Option<S::f64s>) -> S::f64s {
     let (scale, mut r) = reduce(simd, x, 1.0);
@@ -195,7 +233,7 @@ pub(crate) fn decay_lanes<S: Simd>(simd: S, x: S::f64s, low: Option<S::f64s>) ->
     simd.select_f64s(simd.less_than_f64s(x, simd.splat_f64s(-LIMIT)), simd.splat_f64s(0.0), y)
 }
 
-/// `e^x`.
+/// `e^x`, with the accuracy of [`exp`].
 #[inline(always)]
 pub(crate) fn exp_lanes<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
     let y = decay_lanes(simd, x, None);
@@ -221,7 +259,7 @@ pub(crate) fn sigmoid_lanes<S: Simd>(simd: S, z: S::f64s) -> S::f64s {
     simd.select_f64s(simd.equal_f64s(z, z), y, z)
 }
 
-/// `[π(x), 1 − π(x)]`.
+/// `[π(x), 1 − π(x)]`, each within 3 ulp as far as it is at least `e^{−708}` (sampled maximum 2.3), then 0.
 #[inline(always)]
 pub(crate) fn sigmoid_pair_lanes<S: Simd>(simd: S, x: S::f64s) -> [S::f64s; 2] {
     let one = simd.splat_f64s(1.0);
@@ -232,7 +270,7 @@ pub(crate) fn sigmoid_pair_lanes<S: Simd>(simd: S, x: S::f64s) -> [S::f64s; 2] {
     [simd.select_f64s(negative, small, large), simd.select_f64s(negative, large, small)]
 }
 
-/// `[tanh x, 1 − tanh² x]`.
+/// `[tanh x, 1 − tanh² x]`, with the accuracy of [`tanh`].
 ///
 /// With `E = e^{−2|x|} − 1 = 2^n (e^r − 1) + (2^n − 1)`: `tanh |x| = −E/(2 + E)` and `1 − tanh |x| = 2 e^{−2|x|}/(2 + E)`.
 #[inline(always)]
@@ -254,7 +292,7 @@ pub(crate) fn tanh_lanes<S: Simd>(simd: S, x: S::f64s) -> [S::f64s; 2] {
     [simd.or_f64s(magnitude, sign), simd.select_f64s(far, splat(0.0), slope)]
 }
 
-/// `[ln(1 + e^x), π(x)]`.
+/// `[ln(1 + e^x), π(x)]`, with the accuracy of [`softplus`].
 ///
 /// With `e = e^{−|x|}`: `ln(1 + e^x) = max(x, 0) + 2 artanh(e/(2 + e))`.
 #[inline(always)]
@@ -266,7 +304,8 @@ pub(crate) fn softplus_lanes<S: Simd>(simd: S, x: S::f64s) -> [S::f64s; 2] {
     let slope = simd.div_f64s(simd.select_f64s(negative, e, one), simd.add_f64s(one, e));
     let z = simd.div_f64s(e, simd.add_f64s(splat(2.0), e));
     let square = simd.mul_f64s(z, z);
-    let artanh = simd.mul_add_f64s(simd.mul_f64s(z, square), horner(simd, &L, square), z);
+    let artanh =
+        simd.mul_add_f64s(simd.mul_f64s(z, square), polynomial(simd, &L, square, simd.mul_f64s(square, square)), z);
     let positive = simd.select_f64s(negative, zero, x);
     [simd.mul_add_f64s(artanh, splat(2.0), positive), slope]
 }
@@ -313,8 +352,8 @@ mod tests {
 
     /// All scales, both sides of every edge of the reduction, and the ends of each range.
     fn wide() -> Vec<f64> {
-        let mut x: Vec<f64> = (0..6000).map(|i| -709.0 + f64::from(i) * 0.236_471_3).collect();
-        x.extend((-4000..4000).map(|i| f64::from(i) * 0.002_345_67));
+        let mut x: Vec<f64> = (0..2000).map(|i| -709.0 + f64::from(i) * 0.709_471_3).collect();
+        x.extend((-2000..2000).map(|i| f64::from(i) * 0.004_691_34));
         for n in -1022..1024 {
             let edge = (f64::from(n) + 0.5) * std::f64::consts::LN_2;
             x.extend([edge.next_down(), edge, edge.next_up(), 0.5 * edge]);
@@ -328,7 +367,7 @@ mod tests {
         [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 710.0, -708.1, -746.0, f64::MAX, f64::MIN, 1e-310];
 
     #[test]
-    fn exp_is_within_one_ulp() {
+    fn exp_is_within_its_bound() {
         let x: Vec<f64> = wide().into_iter().filter(|x| (-LIMIT..=OVERFLOW).contains(x)).collect();
         let [y] = values(Exp, &x);
         let mut worst = (0.0_f64, 0.0);
@@ -337,12 +376,12 @@ mod tests {
             worst = if error > worst.0 { (error, x) } else { worst };
         }
         eprintln!("worst error of exp: {} ulp at {}", worst.0, worst.1);
-        assert!(worst.0 < 1.0);
+        assert!(worst.0 < 1.05);
         assert!(y.iter().all(|y| y.is_normal()));
     }
 
     #[test]
-    fn sigmoid_pair_tanh_and_softplus_are_within_three_ulp() {
+    fn sigmoid_pair_tanh_and_softplus_are_within_their_bounds() {
         let x = wide();
         let ([y, rest], [tanh, slope], [softplus, rise]) = (values(Pair, &x), values(Tanh, &x), values(Softplus, &x));
         let mut worst = [(0.0_f64, 0.0); 6];
@@ -372,7 +411,7 @@ mod tests {
             }
         }
         eprintln!("worst errors of π, 1 − π, tanh, tanh', softplus, softplus' and where: {worst:?}");
-        for ((error, x), bound) in worst.into_iter().zip([2.5, 2.5, 3.0, 3.0, 2.5, 2.5]) {
+        for ((error, x), bound) in worst.into_iter().zip([3.0, 3.0, 4.0, 4.0, 3.0, 3.0]) {
             assert!(error < bound, "{error} ulp at {x}");
         }
     }
