@@ -31,19 +31,68 @@ impl<F: Elementwise<N>, const N: usize> WithSimd for Map<'_, F, N> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { function, x, mut out } = self;
+        let Self { function, x, out } = self;
         let (whole, rest) = S::as_simd_f64s(x);
-        let start = x.len() - rest.len();
+        let out = out.map(|out| S::as_mut_simd_f64s(out));
         for (i, x) in whole.iter().enumerate() {
             let values = function.lanes(simd, *x);
             for n in 0..N {
-                S::as_mut_simd_f64s(&mut out[n][..start]).0[i] = values[n];
+                out[n].0[i] = values[n];
             }
         }
         if !rest.is_empty() {
             let values = function.lanes(simd, simd.partial_load_f64s(rest));
             for n in 0..N {
-                simd.partial_store_f64s(&mut out[n][start..], values[n]);
+                simd.partial_store_f64s(out[n].1, values[n]);
+            }
+        }
+    }
+}
+
+/// What the tests of elementwise functions share.
+#[cfg(test)]
+pub(crate) mod reference {
+    use super::*;
+    use dashu_float::FBig;
+    use dashu_float::round::mode::HalfEven;
+
+    pub(crate) type Exact = FBig<HalfEven, 2>;
+
+    /// `x`, computed with to 160 bits.
+    pub(crate) fn exact(x: f64) -> Exact {
+        Exact::try_from(x).unwrap().with_precision(160).value()
+    }
+
+    /// The distance of `y` from `exact` in units of the last place of `exact`.
+    pub(crate) fn ulps(y: f64, exact: &Exact) -> f64 {
+        let size = exact.to_f64().value().abs();
+        (self::exact(y) - exact).to_f64().value().abs() / (size.next_up() - size)
+    }
+
+    pub(crate) fn values<F: Elementwise<N>, const N: usize>(function: F, x: &[f64]) -> [Vec<f64>; N] {
+        let mut out = [const { Vec::new() }; N];
+        out.iter_mut().for_each(|out| out.resize(x.len(), 0.0));
+        apply(function, x, out.each_mut().map(|out| &mut out[..]));
+        out
+    }
+
+    /// The same bits on every instruction set, at any position and length.
+    pub(crate) fn same_bits<F: Elementwise<N>, const N: usize>(function: F, all: &[f64]) {
+        let full = values(function, all);
+        for set in InstructionSet::ALL {
+            for n in [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 127, 128, 129, all.len()] {
+                for start in [0, 1, 5].into_iter().filter(|start| start + n <= all.len()) {
+                    let mut out: [Vec<f64>; N] = std::array::from_fn(|_| vec![0.0; n]);
+                    let x = &all[start..start + n];
+                    if set.dispatch(Map { function, x, out: out.each_mut().map(|out| &mut out[..]) }).is_none() {
+                        continue;
+                    }
+                    for (part, whole) in out.iter().zip(&full) {
+                        for (a, b) in part.iter().zip(&whole[start..]) {
+                            assert!(a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(), "{set}, n = {n}");
+                        }
+                    }
+                }
             }
         }
     }
