@@ -263,14 +263,10 @@ impl Plan {
             (Expert(l), Intercept(i)) | (Weight(l), Intercept(i)) => {
                 (Share::First, (i == l).then(|| rows.slope(e)), None, true)
             }
-            (Intercept(i), Weight(l)) => {
-                (Share::First, (i == l).then(|| rows.slope(c)), None, false)
-            }
+            (Intercept(i), Weight(l)) => (Share::First, (i == l).then(|| rows.slope(c)), None, false),
             (Gate(i) | Intercept(i), Temperature) => (Share::Both, Some(rows.cooled + i), None, true),
             (Expert(i) | Weight(i), Temperature) => (Share::First, Some(rows.heat + i), None, true),
-            (Temperature, Temperature) => {
-                (Share::Both, None, Some(rows.own + c), false)
-            }
+            (Temperature, Temperature) => (Share::Both, None, Some(rows.own + c), false),
             (Expert(i), Expert(l)) if i == l => (Share::None, None, Some(rows.bend + i), false),
             (Expert(i), Weight(l)) if i == l => (Share::None, None, Some(rows.lift + i), false),
             _ => (Share::None, None, None, false),

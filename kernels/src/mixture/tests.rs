@@ -3,7 +3,11 @@ use crate::Activation::{self, *};
 
 /// Numbers in [−1, 1] that look random.
 fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count).map(|i| ((i as f64 + 1.0) * 0.754_877_666 + seed).fract() * 2.0 - 1.0).map(|x| x * (1.7 - x)).map(|x| x / 2.7).collect()
+    (0..count)
+        .map(|i| ((i as f64 + 1.0) * 0.754_877_666 + seed).fract() * 2.0 - 1.0)
+        .map(|x| x * (1.7 - x))
+        .map(|x| x / 2.7)
+        .collect()
 }
 
 fn shape(dimension: usize, groups: &[usize], activation: Activation) -> MixtureShape {
@@ -139,7 +143,10 @@ fn derivatives_agree_with_differences() {
             for i in 0..p {
                 let difference = (above_gradient[i] - below_gradient[i]) / (2.0 * step);
                 let exact = hessian[i * p + j];
-                assert!((difference - exact).abs() < 1e-7 * (1.0 + norm(&hessian)), "{shape:?} {i} {j}: {difference} {exact}");
+                assert!(
+                    (difference - exact).abs() < 1e-7 * (1.0 + norm(&hessian)),
+                    "{shape:?} {i} {j}: {difference} {exact}"
+                );
                 assert_eq!(exact, hessian[j * p + i]);
             }
         }

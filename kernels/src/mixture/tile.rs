@@ -24,9 +24,9 @@
 //! ```
 
 use super::layout::{MixtureShape, Plan, RESIDUAL, Share, Slot};
+use crate::Activation;
 use crate::activation::{activation_lanes, activation_value_lanes};
 use crate::elementary::exp_lanes;
-use crate::Activation;
 use pulp::Simd;
 
 /// Rows of a tile: what the weights of three experts take fits the first cache.

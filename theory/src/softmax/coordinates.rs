@@ -115,11 +115,8 @@ impl Coordinates {
                 b: theta[self.layout.expert[i] + d],
                 lambda: at(self.layout.weight[i], 1.0),
             });
-            let group = Group {
-                alpha: slopes(*outer),
-                beta: at(outer.map(|first| first + d), 0.0),
-                atoms: atoms.collect(),
-            };
+            let group =
+                Group { alpha: slopes(*outer), beta: at(outer.map(|first| first + d), 0.0), atoms: atoms.collect() };
             i += size;
             group
         });

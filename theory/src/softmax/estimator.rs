@@ -21,6 +21,9 @@ use super::{Coordinates, Source};
 /// Sums of a pass that are kept apart; a fixed number, so that the order of additions does not depend on the threads.
 const SPANS: usize = 16;
 
+/// Lengths of a step back into a valley that are tried, as shares of the step that left it.
+const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
+
 /// A box for the parameters, in the coordinates of the class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounds {
@@ -117,6 +120,12 @@ struct Derivatives {
     hessian: Vec<f64>,
 }
 
+impl Derivatives {
+    fn is_finite(&self) -> bool {
+        self.squares.is_finite() && self.gradient.iter().chain(&self.hessian).all(|value| value.is_finite())
+    }
+}
+
 impl<'a> Estimator<'a> {
     /// An estimator of this class on these data with parameters in this box.
     ///
@@ -163,6 +172,12 @@ impl<'a> Estimator<'a> {
         Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
     }
 
+    /// The point after a step, in the box in spite of rounding.
+    fn moved(&self, theta: &[f64], delta: &[f64]) -> Vec<f64> {
+        let next: Vec<f64> = theta.iter().zip(delta).map(|(t, s)| t + s).collect();
+        self.bounds.clamp(&next)
+    }
+
     /// `Σ y²`, the size that rounding of residuals is compared with.
     fn response(&self) -> io::Result<f64> {
         let mut scratch = Vec::new();
@@ -191,7 +206,7 @@ impl<'a> Estimator<'a> {
         let mut conditioning = 1.0;
         let mut iterations = 0;
         let reason = loop {
-            if !here.squares.is_finite() || here.gradient.iter().chain(&here.hessian).any(|h| !h.is_finite()) {
+            if !here.is_finite() {
                 break Reason::NotFinite;
             }
             if here.squares <= exact {
@@ -209,7 +224,8 @@ impl<'a> Estimator<'a> {
             }
             let diameter = widths.iter().zip(&scale).map(|(w, d)| (w * d).powi(2)).sum::<f64>().sqrt();
             if radius.is_infinite() {
-                radius = 0.1 * diameter.max(f64::MIN_POSITIVE);
+                // Short at first: a long step out of the start's basin may end in another minimum.
+                radius = 1e-3 * diameter.max(f64::MIN_POSITIVE);
             }
             let model = Model {
                 gradient: &here.gradient,
@@ -233,17 +249,32 @@ impl<'a> Estimator<'a> {
                 break Reason::Iterations;
             }
             iterations += 1;
-            let next: Vec<f64> = theta.iter().zip(&step.delta).map(|(t, s)| t + s).collect();
-            let next = self.bounds.clamp(&next);
-            let there = self.evaluate(&next)?;
+            let mut next = self.moved(&theta, &step.delta);
+            let mut there = self.evaluate(&next)?;
             evaluations += 1;
-            let gain = 0.5 * (here.squares - there.squares);
-            let ratio = if gain.is_finite() { gain / step.decrease } else { -1.0 };
-            if ratio < 0.25 {
-                radius = 0.25 * step.length.min(radius);
-            } else if ratio > 0.75 && step.length > 0.99 * radius {
-                radius *= 3.0;
-            } else if ratio > 0.9 {
+            let gain = |there: &Derivatives| 0.5 * (here.squares - there.squares);
+            if gain(&there) <= 1e-4 * step.decrease {
+                // A straight step leaves a curved valley. The derivatives at its end are known already: the shortest second step that promises to go back into the valley is tried, before the first is given up. Shortest, because a longer one would run along the valley, beyond
+                // what the model knows, while the way back is across.
+                let model = Model { gradient: &there.gradient, hessian: &there.hessian, point: &next, ..model };
+                let wanted = 0.5 * step.decrease - gain(&there);
+                let back = WAYS_BACK
+                    .iter()
+                    .filter(|_| there.is_finite())
+                    .map(|share| model.step(share * step.length))
+                    .find(|back| back.decrease > wanted);
+                if let Some(back) = back {
+                    next = self.moved(&next, &back.delta);
+                    there = self.evaluate(&next)?;
+                    evaluations += 1;
+                }
+            }
+            let ratio = if there.is_finite() { gain(&there) / step.decrease } else { -1.0 };
+            if ratio < 0.1 {
+                radius = 0.3 * step.length.min(radius);
+            } else if ratio > 0.5 && step.length > 0.99 * radius {
+                radius *= 2.0;
+            } else if ratio > 0.5 {
                 radius = radius.max(2.0 * step.length);
             }
             if ratio > 1e-4 {

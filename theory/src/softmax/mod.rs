@@ -12,12 +12,17 @@
 //! | `α_a, β_a` | outer gate of group `a` of a hierarchical gate | `alpha`, `beta` of a [`Group`] |
 //! | `G` | mixing measure | [`MixingMeasure`] |
 
+mod coordinates;
 mod data;
+mod estimator;
 mod generated;
 mod model;
 mod spool;
+mod trust_region;
 
+pub use coordinates::Coordinates;
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
+pub use estimator::{Bounds, Estimator, Fit, Reason, Tolerance};
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};

@@ -102,9 +102,8 @@ impl Model<'_> {
     /// The minimiser over the free coordinates, the others moved by `fixed`, and the conditioning of the matrix.
     fn unbounded(&self, free: &[usize], fixed: &[f64], radius: f64) -> (Vec<f64>, f64) {
         let n = free.len();
-        let matrix = Mat::from_fn(n, n, |i, j| {
-            self.curvature(free[i], free[j]) / (self.scale[free[i]] * self.scale[free[j]])
-        });
+        let matrix =
+            Mat::from_fn(n, n, |i, j| self.curvature(free[i], free[j]) / (self.scale[free[i]] * self.scale[free[j]]));
         let gradient: Vec<f64> = free
             .iter()
             .map(|i| {
