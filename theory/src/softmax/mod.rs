@@ -16,8 +16,11 @@ mod data;
 mod generated;
 mod model;
 mod spool;
+mod translation;
+mod voronoi;
 
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};
+pub use voronoi::{Power, Translation, Voronoi, VoronoiError, voronoi};
