@@ -73,7 +73,7 @@ impl Inputs {
         }
     }
 
-    fn check(&self) -> Result<(), LawError> {
+    pub(super) fn check(&self) -> Result<(), LawError> {
         match self {
             Self::Uniform { low, high } => {
                 if low.is_empty() || low.len() != high.len() {

@@ -13,6 +13,7 @@
 //! | `G` | mixing measure | [`MixingMeasure`] |
 
 mod data;
+mod distance;
 mod generated;
 mod model;
 mod spool;
@@ -20,6 +21,7 @@ mod translation;
 mod voronoi;
 
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
+pub use distance::{Cubature, SAMPLED_NODES};
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};
