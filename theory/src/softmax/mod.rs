@@ -14,7 +14,9 @@
 
 mod data;
 mod distance;
+mod expansion;
 mod generated;
+mod local;
 mod model;
 mod spool;
 mod translation;
@@ -23,6 +25,7 @@ mod voronoi;
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
 pub use distance::{Cubature, SAMPLED_NODES};
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
+pub use local::{LocalConstant, LocalError, NEGLIGIBLE, local_constant};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};
 pub use voronoi::{Power, Translation, Voronoi, VoronoiError, voronoi};
