@@ -4,7 +4,8 @@ use std::f64::consts::PI;
 
 /// Nodes and weights of the composite rule on `[low, high]`: `panels` equal panels with `n` points each, `∫ f ≈ Σ w_i f(x_i)`, ascending.
 ///
-/// In each panel it is exact for polynomials of degree up to `2n − 1`. On `[−1, 1]` nodes are the zeros of `P_n`, by Newton's method from `cos(π(i − ¼)/(n + ½))`, and weights are
+/// In each panel it is exact for polynomials of degree up to `2n − 1`. On `[−1, 1]` nodes are the zeros of `P_n`, by Newton's method from `cos(π(i − ¼)/(n +
+/// ½))`, and weights are
 /// `2/((1 − x²) P_n'(x)²)`: accurate to `10⁻¹⁴` for `n ≤ 64` (tested by moments).
 ///
 /// ```

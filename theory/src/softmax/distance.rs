@@ -5,14 +5,16 @@ use super::generated::{Inputs, Law, LawError, Noise};
 use moe_kernels::gauss_legendre;
 
 /// Nodes of a sampled rule.
-pub const SAMPLED_NODES: usize = 1 << 15;
+const SAMPLED_NODES: usize = 1 << 15;
 
 /// Nodes and weights with `E_μ f ≈ Σ w_i f(x_i)`, `Σ w_i = 1`.
 ///
-/// - Uniform inputs, `d = 1`: Gauss-Legendre, 64 panels of 16 points. Rounding error for functions that are analytic within a panel's width of the interval; for a kink (ReLU)
+/// - Uniform inputs, `d = 1`: Gauss-Legendre, 64 panels of 16 points. Rounding error for functions that are analytic within a panel's width of the interval; for
+///   a kink (ReLU)
 ///   a relative `10⁻⁴` or better in `L²`.
 /// - Uniform inputs, `d = 2`: the product of 12 panels of 8 points with itself.
-/// - Otherwise 32 768 fixed draws of `μ`. The relative standard error of an `L²` norm is then `√(κ − 1)/(2·181)`, `κ = E δ⁴/(E δ²)²`: 0.4 % at `κ = 3`, 0.8 % at 10. The nodes are always the same, so that
+/// - Otherwise 32 768 fixed draws of `μ`. The relative standard error of an `L²` norm is then `√(κ − 1)/(2·181)`, `κ = E δ⁴/(E δ²)²`: 0.4 % at `κ = 3`, 0.8 % at
+///   10. The nodes are always the same, so that
 ///   errors at different `n` share it and their ratios do better.
 #[derive(Clone, Debug)]
 pub struct Cubature {

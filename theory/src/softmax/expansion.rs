@@ -1,13 +1,15 @@
 //! The functions in which `D_G (f_G − f_{G*})` expands at the true measure, divided by `D*`.
 //!
-//! With `Ψ_j(x; ω, η) = e^{ωᵀx}(h(x, η) − f_{G*}(x))`, `f_{G*}` held fixed, and to the order of `L1` (derived here; `r` the router of a gate with a temperature, for which `e^{r(ωᵀx)/τ}` stands for `e^{ωᵀx}`)
+//! With `Ψ_j(x; ω, η) = e^{ωᵀx}(h(x, η) − f_{G*}(x))`, `f_{G*}` held fixed, and to the order of `L1` (derived here; `r` the router of a gate with a temperature,
+//! for which `e^{r(ωᵀx)/τ}` stands for `e^{ωᵀx}`)
 //!
 //! ```text
 //! D_G (f_G − f_{G*}) ≈ Σ_j { m0_j Ψ_j + ⟨m1_j, ∂Ψ_j⟩ + ½ ⟨M2_j, ∂²Ψ_j⟩ } + Δτ T,     T = −τ⁻² Σ_j w*_j r(ω*_jᵀx) Ψ_j
 //! ```
 //!
 //! In a hierarchical mixture (`P_a` the outer gate, `p_{b|a}` the inner ones, `H_a` a group's mean) the blocks are
-//! `U_a = e^{αᵀx}(H_a − f)` with parameters `α`, and `V_ab = e^{β_a + α_aᵀx} e^{ωᵀx}(h − H_a)/D2_a` with parameters `(ω, η)`. That holds for outer cells of one group. Clones of a group have further terms of second order, in which
+//! `U_a = e^{αᵀx}(H_a − f)` with parameters `α`, and `V_ab = e^{β_a + α_aᵀx} e^{ωᵀx}(h − H_a)/D2_a` with parameters `(ω, η)`. That holds for outer cells of one
+//! group. Clones of a group have further terms of second order, in which
 //! the outer step of a clone multiplies the first-order change of its leaves (`x V_ab`, `x ∂V_ab`), and products of such changes: they are left out here.
 
 use super::model::{Architecture, Gate, Group, MixingMeasure};
@@ -118,7 +120,8 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// Row `k` holds `∂h/∂η_k`, then `∂²h/∂η_k∂η_l` for all `l`; `η = (a, b)` or `(a, b, λ)`, `h` the derivatives of `λ act` and `act` those of `act` where `λ` is a parameter.
+/// Row `k` holds `∂h/∂η_k`, then `∂²h/∂η_k∂η_l` for all `l`; `η = (a, b)` or `(a, b, λ)`, `h` the derivatives of `λ act` and `act` those of `act` where `λ` is a
+/// parameter.
 fn expert(x: &[f64], h: [f64; 3], act: Option<[f64; 3]>) -> Vec<Vec<f64>> {
     let z: Vec<f64> = x.iter().copied().chain([1.0]).collect();
     let row = |k: usize| {
@@ -211,7 +214,8 @@ pub(super) mod tests {
         measure.atoms().map(|atom| ((router.derivatives(dot(&atom.omega, x))[0] + atom.beta) / measure.tau).exp()).sum()
     }
 
-    /// Along a curve in which every atom (group) splits into two at `θ ± t u` with half the weight each, `D_G (f_G − f*)/D*` is `t²/2 Σ w* uᵀ∂²Ψ u + O(t³)`; moving each by `t u` it is
+    /// Along a curve in which every atom (group) splits into two at `θ ± t u` with half the weight each, `D_G (f_G − f*)/D*` is `t²/2 Σ w* uᵀ∂²Ψ u + O(t³)`;
+    /// moving each by `t u` it is
     /// `t Σ w* ⟨u, ∂Ψ⟩ + O(t²)`; changing masses or the temperature by `t`, `t Σ m0 Ψ` or `tT`. All against the values of mixtures: second route.
     #[test]
     fn the_expansion_is_that_of_the_mixture() {

@@ -174,7 +174,8 @@ impl Law<()> {
 }
 
 impl<F: Fn(&[f64]) -> f64 + Sync> Law<F> {
-    /// `rows` independent draws. Draws of the same `seed` and `replicate` share their random numbers: a shorter sample is a prefix of a longer one, and laws that differ
+    /// `rows` independent draws. Draws of the same `seed` and `replicate` share their random numbers: a shorter sample is a prefix of a longer one, and laws that
+    /// differ
     /// in the noise or in `f` see the same inputs.
     ///
     /// # Errors
@@ -261,7 +262,9 @@ mod tests {
         Law { inputs, noise, regression: |x: &[f64]| x[0] * x[1] }
     }
 
-    fn rows(source: &impl Source) -> Vec<(Vec<f64>, f64)> {
+    type Row = (Vec<f64>, f64);
+
+    fn rows(source: &impl Source) -> Vec<Row> {
         let (mut rows, mut scratch) = (Vec::new(), Vec::new());
         for index in 0..source.chunks() {
             let chunk = source.chunk(index, &mut scratch).unwrap();
@@ -320,7 +323,7 @@ mod tests {
     fn moments() {
         let n = 40_000;
         let draws = rows(&uniform(Noise::Gaussian { deviation: 0.5 }).sample(n, 0, 0).unwrap());
-        let near = |values: &dyn Fn(&(Vec<f64>, f64)) -> f64, mean: f64, deviation: f64| {
+        let near = |values: &dyn Fn(&Row) -> f64, mean: f64, deviation: f64| {
             let found = draws.iter().map(values).sum::<f64>() / n as f64;
             assert!((found - mean).abs() < 6.0 * deviation / (n as f64).sqrt(), "{found} {mean}");
         };

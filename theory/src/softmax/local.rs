@@ -1,19 +1,4 @@
 //! The constant of the `L1` rate near a true measure, predicted from its first and second derivatives.
-//!
-//! With the functions of [`Expansion`] in `L²(μ)`, all divided by `D*`, and `n_j` fitted atoms in cell `j` (derived here):
-//!
-//! ```text
-//! v = min ‖Σ_j ½⟨M2_j, ∂²Ψ_j⟩ − (closest first-order combination)‖   over M2_j ⪰ 0, rank M2_j ≤ n_j − 1, Σ tr M2_j = 1
-//! s = least singular value of the first-order functions {Ψ_j, ∂Ψ_j}, T, on the complement of the translations
-//! b ≥ max ½‖⟨M, ∂²Ψ_j⟩‖ over the same M2
-//! ‖D_G (f_G − f_{G*})/D*‖ ≥ (vs/(v + s + b) − o(1)) (|m| + Σ tr M2)
-//! ```
-//!
-//! `|m|` is the Euclidean norm of `(m0, m1, Δτ)` modulo translations. *The last line:* let `g = ‖first + second‖`, `T = Σ tr M2`. Projecting out the first order, `g ≥ vT`; and `g ≥ s|m| − bT`. So
-//! `|m| + T ≤ (g + bT)/s + T ≤ g (1/s + b/(sv) + 1/v) = g (v + s + b)/(vs)`. The rank is what `n_j` atoms attain: the `n_j` steps `Δ_i` satisfy one linear relation
-//! up to the order of `m1`. Without an over-fitted cell the constant is `s`.
-//!
-//! In a hierarchical mixture with an over-fitted *outer* cell the minimum is taken over clones with equal leaves only: `v = 0` then still shows a flat direction, but `v > 0` proves nothing.
 
 use super::distance::Cubature;
 use super::expansion::Expansion;
@@ -29,7 +14,7 @@ use thiserror::Error;
 const STARTS: usize = 60;
 
 /// Singular values below this, relative to the largest, are zeros that rounding hides: the functions are sums of a few terms with relative errors of a few `10⁻¹⁶`.
-pub const NEGLIGIBLE: f64 = 1e-13;
+const NEGLIGIBLE: f64 = 1e-13;
 
 /// Why there is no constant.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
@@ -58,6 +43,24 @@ pub enum LocalError {
 }
 
 /// The predicted constant and what it is made of.
+///
+/// To the order of `L1`, `D_G (f_G − f_{G*}) ≈ Σ_j {m0_j Ψ_j + ⟨m1_j, ∂Ψ_j⟩ + ½⟨M2_j, ∂²Ψ_j⟩} + Δτ T` with `Ψ_j = e^{ωᵀx}(h(x, η) − f_{G*}(x))` at the true atoms
+/// and `T = ∂_τ Σ_j w*_jΨ_j`. In `L²(μ)`, all functions divided by `D*`, and with `n_j` fitted atoms in cell `j` (derived here):
+///
+/// ```text
+/// v = min ‖Σ_j ½⟨M2_j, ∂²Ψ_j⟩ − (closest first-order combination)‖   over M2_j ⪰ 0, rank M2_j ≤ n_j − 1, Σ tr M2_j = 1
+/// s = least singular value of the first-order functions {Ψ_j, ∂Ψ_j}, T, on the complement of the translations
+/// b ≥ max ½‖⟨M, ∂²Ψ_j⟩‖ over the same M2
+/// ‖D_G (f_G − f_{G*})/D*‖ ≥ (vs/(v + s + b) − o(1)) (|m| + Σ tr M2)
+/// ```
+///
+/// `|m|` is the Euclidean norm of `(m0, m1, Δτ)` modulo translations. *The last line:* let `g = ‖first + second‖`, `T = Σ tr M2`. Projecting out the first order,
+/// `g ≥ vT`; and `g ≥ s|m| − bT`. So
+/// `|m| + T ≤ (g + bT)/s + T ≤ g (1/s + b/(sv) + 1/v) = g (v + s + b)/(vs)`. The rank is what `n_j` atoms attain: the `n_j` steps `Δ_i` satisfy one linear relation
+/// up to the order of `m1`. Without an over-fitted cell the constant is `s`.
+///
+/// In a hierarchical mixture with an over-fitted *outer* cell the minimum is taken over clones with equal leaves only: `v = 0` then still shows a flat direction,
+/// but `v > 0` proves nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocalConstant {
     /// `v`: the least value found, so from above; `None` without an over-fitted cell. Below about `10⁻¹⁴` it is zero as far as double precision can tell.
@@ -72,7 +75,8 @@ pub struct LocalConstant {
     pub directions: Vec<Vec<Vec<f64>>>,
 }
 
-/// The predicted constant of a class at a true measure, for `cells[j] = n_j ≥ 1` fitted atoms at true atom `j`. In a hierarchical class the cells of the groups come first, then those of their leaves.
+/// The predicted constant of a class at a true measure, for `cells[j] = n_j ≥ 1` fitted atoms at true atom `j`. In a hierarchical class the cells of the groups
+/// come first, then those of their leaves.
 ///
 /// ```
 /// use moe_kernels::Activation;

@@ -23,9 +23,9 @@ mod translation;
 mod voronoi;
 
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
-pub use distance::{Cubature, SAMPLED_NODES};
+pub use distance::Cubature;
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
-pub use local::{LocalConstant, LocalError, NEGLIGIBLE, local_constant};
+pub use local::{LocalConstant, LocalError, local_constant};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};
 pub use voronoi::{Power, Translation, Voronoi, VoronoiError, voronoi};

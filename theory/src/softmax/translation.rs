@@ -1,13 +1,15 @@
 //! Matching of weighted slopes to true ones, at the common translation that costs least.
 //!
-//! Items `i` (fitted atoms, or groups) have weights `w_i` and slopes `ω_i`; targets `j` have `w*_j`, `ω*_j`. A translation `(c, s)` turns them into `s w_i`, `ω_i + c`. Item `i`
+//! Items `i` (fitted atoms, or groups) have weights `w_i` and slopes `ω_i`; targets `j` have `w*_j`, `ω*_j`. A translation `(c, s)` turns them into `s w_i`, `ω_i
+//! + c`. Item `i`
 //! belongs to the target that minimises `‖ω_i + c − ω*_j‖² + e_ij²`, and the loss is
 //!
 //! ```text
 //! Σ_j |s W_j − w*_j| + s Σ_i w_i (‖ω_i + c − ω*_j‖^r + g_ij),     W_j = Σ_{i in C_j} w_i,  j the cell of i,
 //! ```
 //!
-//! with power `r` and label cost `g` that depend on whether `i` is alone in its cell. The cells see `c` only, and for given cells the second sum is `s` times a function
+//! with power `r` and label cost `g` that depend on whether `i` is alone in its cell. The cells see `c` only, and for given cells the second sum is `s` times a
+//! function
 //! of `c`: so `c` is found first. That function is convex (`r ≥ 1`). Then the loss is convex and piecewise linear in `s`, hence least at some `s = w*_j/W_j`.
 
 use super::voronoi::Power;
@@ -96,15 +98,19 @@ impl Matching<'_> {
         parts
     }
 
+    /// What a search compares: a sum that overflows, 0·∞ included, is infinite.
     fn loss(&self, at: &Placement) -> f64 {
         let parts = self.parts(at);
-        parts.mass + parts.exact + parts.over
+        let loss = parts.mass + parts.exact + parts.over;
+        if loss.is_nan() { f64::INFINITY } else { loss }
     }
 
     /// The best placement over `s`, and over `c` where the slope is free (else `c = 0`).
     ///
-    /// For `d = 1` it is the infimum over `c`: the cells change at finitely many `c`, and between two of these the convex function is minimised (at an end, where two cells are
-    /// as near, the side is chosen that costs less). For `d > 1` the function is minimised for the cells of `c = 0` and of every `c = ω*_j − ω_i`, then for the cells of the
+    /// For `d = 1` it is the infimum over `c`: the cells change at finitely many `c`, and between two of these the convex function is minimised (at an end, where
+    /// two cells are
+    /// as near, the side is chosen that costs less). For `d > 1` the function is minimised for the cells of `c = 0` and of every `c = ω*_j − ω_i`, then for the
+    /// cells of the
     /// result, until these repeat: an upper bound of the infimum, equal to it if the optimal cells occur among those seen.
     pub(super) fn best(&self, free: bool) -> Placement {
         let dimension = self.slopes[0].len();
@@ -171,7 +177,8 @@ impl Matching<'_> {
         ends
     }
 
-    /// The best `s > 0` for given `c` and cells, among the `w*_j/W_j`. (Towards `s = 0` the loss tends to `Σ w*_j`: this limit, which would cap every loss, is not taken.)
+    /// The best `s > 0` for given `c` and cells, among the `w*_j/W_j`. (Towards `s = 0` the loss tends to `Σ w*_j`: this limit, which would cap every loss, is
+    /// not taken.)
     fn scaled(&self, slope: Vec<f64>, targets: Vec<usize>) -> Placement {
         let mut masses = vec![0.0; self.true_weights.len()];
         targets.iter().zip(&self.weights).for_each(|(&j, weight)| masses[j] += weight);
@@ -199,7 +206,8 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 
 /// The minimiser of `F(c) = Σ_i w_i ‖c − p_i‖^{r_i}`, `r_i ≥ 1`.
 ///
-/// Newton's method, with step halving, on `F_ε = Σ w (‖c − p‖² + ε²)^{r/2}` while `ε` falls from the spread `D` of the points to `10⁻¹⁰ D`; then the best of its result and of the
+/// Newton's method, with step halving, on `F_ε = Σ w (‖c − p‖² + ε²)^{r/2}` while `ε` falls from the spread `D` of the points to `10⁻¹⁰ D`; then the best of its
+/// result and of the
 /// points, where `F` may have a kink. `F ≤ F_ε` and, for `r = 1`, `F_ε ≤ F + εw`: there the value is within `10⁻¹⁰ D Σ w` of the least one.
 fn centre(points: &[Vec<f64>], weights: &[f64], powers: &[f64]) -> Vec<f64> {
     let dimension = points[0].len();
@@ -242,7 +250,7 @@ fn centre(points: &[Vec<f64>], weights: &[f64], powers: &[f64]) -> Vec<f64> {
             let Some(length) = length else { break };
             c = moved(length);
             // What one more step could gain is half the decrement: less than rounding of the sum.
-            if !(slope > 1e-15 * here) {
+            if slope.is_nan() || slope <= 1e-15 * here {
                 break;
             }
         }

@@ -1,30 +1,4 @@
-//! Voronoi cells and losses of mixing measures.
-//!
-//! Cell `C_j` holds the fitted atoms `i` that are nearest to the true atom `j` in `(ω, η)`, `η = (a, b)` or `(a, b, λ)`; a tie goes to the lower index. With `w = e^{β/τ}` (`τ = 1` without a
-//! temperature) and `Δ` the differences of parameters (arXiv 2503.03213; the terms of `τ` and of groups are derived here),
-//!
-//! ```text
-//! L1  = |Δτ| + Σ_j |Σ_{C_j} w_i − w*_j| + Σ_{|C_j|=1} Σ w_i (‖Δω‖ + ‖Δη‖) + Σ_{|C_j|>1} Σ w_i (‖Δω‖² + ‖Δη‖²)
-//! L2r = |Δτ| + Σ_j |Σ_{C_j} w_i − w*_j| + Σ_j Σ_{C_j} w_i (‖Δω‖^r + ‖Δη‖^r)
-//! L1H = Σ_a |Σ_{C_a} e^{β_i} − e^{β*_a}| + Σ_{|C_a|=1} Σ e^{β_i} ‖Δα‖ + Σ_{|C_a|>1} Σ e^{β_i} ‖Δα‖² + Σ_a Σ_{i in C_a} e^{β_i} L1(leaves of i, leaves of a)
-//! ```
-//!
-//! A true atom whose cell is empty adds its weight. Δτ enters with the first power always: a global parameter cannot average out inside a cell.
-//!
-//! # Translations
-//!
-//! `f_G` is unchanged by `(ω, β) → (ω + c, β + c_0)` of all atoms where the router is linear, by `β → β + c_0` under any router, and in a hierarchical mixture by one such translation of the
-//! outer gate and one of every group apart. [`voronoi`] minimises over them. The result is the loss *at* the translation it reports, so never below the infimum.
-//! It is least over `s = e^{c_0/τ}` among the `s = w*_j/Σ_{C_j} w_i`, where the minimum over `s > 0` lies if it exists; otherwise the infimum is the limit `s → 0`,
-//! `|Δτ| + Σ w*`, a cap that says nothing of `G` and is not taken. It is least over `c` for `d = 1`; for `d > 1` if the optimal cells are among those that the search sees (from
-//! `c = 0` and every `c = ω*_j − ω_i`), to a relative `10⁻¹⁰`.
-//!
-//! # Groups
-//!
-//! Outer slopes alone do not tell the groups apart, so the cell of a fitted group minimises `‖Δα‖² + (L1(leaves)/Σ_b e^{ν*_ab})²`, with the leaves matched at their own best translation.
-//!
-//! *Limits of `L1H`* (derived here). In an over-fitted outer cell the clones' leaves average out: two clones of one group whose leaves move by `±t` leave `f` unchanged to first order, but
-//! the formula counts each clone's exact leaves with the first power. There it bounds from above the loss that a rate of `n^{−1/2}` can be claimed for.
+//! Voronoi cells and losses of mixing measures (arXiv 2503.03213; the terms of `τ` and of groups, and the minimum over translations, are derived here).
 
 use super::model::{Architecture, Atom, Gate, Group, MixingMeasure};
 use super::translation::{Label, Matching, Placement};
@@ -32,6 +6,17 @@ use moe_kernels::Activation;
 use thiserror::Error;
 
 /// The powers of a Voronoi loss.
+///
+/// Cell `C_j` holds the fitted atoms `i` that are nearest to the true atom `j` in `(ω, η)`, `η = (a, b)` or `(a, b, λ)`; a tie goes to the lower index. With `w =
+/// e^{β/τ}` (`τ = 1` without a
+/// temperature), `Δ` the differences of parameters and Euclidean norms,
+///
+/// ```text
+/// L1  = |Δτ| + Σ_j |Σ_{C_j} w_i − w*_j| + Σ_{|C_j|=1} Σ w_i (‖Δω‖ + ‖Δη‖) + Σ_{|C_j|>1} Σ w_i (‖Δω‖² + ‖Δη‖²)
+/// L2r = |Δτ| + Σ_j |Σ_{C_j} w_i − w*_j| + Σ_j Σ_{C_j} w_i (‖Δω‖^r + ‖Δη‖^r)
+/// ```
+///
+/// A true atom whose cell is empty adds its weight. `Δτ` enters with the first power always: a global parameter cannot average out inside a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Power {
     /// `L1`: first powers in the cells of one fitted atom, squares in the others.
@@ -111,6 +96,33 @@ pub struct Voronoi {
 
 /// The Voronoi loss of `fitted` against `truth`, least over the translations of the gate of `class`; numbers of atoms may differ from `class.sizes`.
 ///
+/// # Translations
+///
+/// `f_G` is unchanged by `(ω, β) → (ω + c, β + c_0)` of all atoms where the router is linear, by `β → β + c_0` under any router, and in a hierarchical mixture by
+/// one such translation of the
+/// outer gate and one of every group apart. The result is the loss *at* the translation it reports, so never below the infimum over them. It is least over `s =
+/// e^{c_0/τ}` among
+/// the `s = w*_j/Σ_{C_j} w_i`, where the minimum over `s > 0` lies if it exists; otherwise the infimum is the limit `s → 0`, `|Δτ| + Σ w*`, a cap that says
+/// nothing of `G` and is not
+/// taken. It is least over `c` for `d = 1`, to rounding if `c = ω*_j − ω_i` for some pair and to a relative `10⁻¹⁰` otherwise. For `d > 1` the same holds if the
+/// optimal cells are among those that the search
+/// sees, from `c = 0` and every `c = ω*_j − ω_i`.
+///
+/// # Groups
+///
+/// ```text
+/// L1H = Σ_a |Σ_{C_a} e^{β_i} − e^{β*_a}| + Σ_{|C_a|=1} Σ e^{β_i} ‖Δα‖ + Σ_{|C_a|>1} Σ e^{β_i} ‖Δα‖² + Σ_a Σ_{i in C_a} e^{β_i} L1(leaves of i, leaves of a)
+/// ```
+///
+/// Outer slopes alone do not tell groups apart, so the cell of a fitted group minimises `‖Δα‖² + (L1(leaves)/Σ_b e^{ν*_ab})²`, with the leaves matched at their
+/// own best translation.
+///
+/// *A limit of `L1H`.* In an over-fitted outer cell the clones' leaves average out: two clones of one group whose leaves move by `±t` leave `f` unchanged to
+/// first order, but
+/// the formula counts each clone's exact leaves with the first power. There `L1H = O(n^{−1/2})` is more than the data can give.
+///
+/// # Example
+///
 /// ```
 /// use moe_kernels::Activation;
 /// use moe_theory::softmax::{Architecture, Atom, Gate, MixingMeasure, Power, voronoi};
@@ -150,7 +162,8 @@ pub fn voronoi(
 }
 
 impl MixingMeasure {
-    /// `(ω/τ, β/τ)` with temperature 1: the same function where the router is linear, and what of it is identifiable there. Compare two of them with [`voronoi`] under [`Gate::Softmax`].
+    /// `(ω/τ, β/τ)` with temperature 1: the same function where the router is linear, and what of it is identifiable there. Compare two of them with [`voronoi`]
+    /// under [`Gate::Softmax`].
     pub fn quotient(&self) -> Self {
         let mut quotient = self.clone();
         for atom in quotient.groups.iter_mut().flat_map(|group| &mut group.atoms) {
@@ -305,10 +318,8 @@ fn check(
             atom.omega.iter().chain(&atom.a).chain([&atom.beta, &atom.b, &atom.lambda]).all(|x| x.is_finite())
         };
         let outer = |group: &Group| group.beta.is_finite() && group.alpha.iter().all(|x| x.is_finite());
-        if !measure.atoms().all(numbers)
-            || !measure.groups.iter().all(outer)
-            || !(measure.tau > 0.0 && measure.tau.is_finite())
-        {
+        let temperature = measure.tau > 0.0 && measure.tau.is_finite();
+        if !(temperature && measure.atoms().all(numbers) && measure.groups.iter().all(outer)) {
             return wrong("parameters that are not finite, or a temperature that is not positive");
         }
         // Fitted weights are scaled; true ones are what a loss is relative to.

@@ -39,7 +39,8 @@ fn rank_one_values() {
     }
 }
 
-/// Four atoms in a cell attain every rank of a 3×3 matrix: the value is that of the whole cone, a convex program, and its dual proves it. With `ρ` the minimiser's function and
+/// Four atoms in a cell attain every rank of a 3×3 matrix: the value is that of the whole cone, a convex program, and its dual proves it. With `ρ` the
+/// minimiser's function and
 /// `Q_kl = ⟨ρ/‖ρ‖, ½∂²Ψ_kl⟩`, every `M` of trace 1 has `‖½⟨M, ∂²Ψ⟩‖ ≥ tr MQ ≥ λ_min(Q)`.
 #[test]
 fn full_rank_is_the_cone_and_the_dual_proves_it() {
@@ -68,7 +69,8 @@ fn full_rank_is_the_cone_and_the_dual_proves_it() {
 /// Rounding of second-order functions of norm up to 5, in a space of up to 26 columns.
 const ZERO: f64 = 1e-14;
 
-/// A family along which nothing changes has the value 0: linear experts, the common factor (every cell over-fitted), an outer weight, a temperature with a linear router.
+/// A family along which nothing changes has the value 0: linear experts, the common factor (every cell over-fitted), an outer weight, a temperature with a linear
+/// router.
 #[test]
 fn flat_families_have_the_value_zero() {
     let rule = interval(-3.0, 3.0);

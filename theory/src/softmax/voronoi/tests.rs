@@ -97,7 +97,8 @@ fn near(rng: &mut ChaCha8Rng, truth: &MixingMeasure, extra: usize) -> MixingMeas
     MixingMeasure::flat(atoms, 1.0)
 }
 
-/// The reported translation gives the reported loss, and no `c` on a grid with any `s = w*_j/W_j` gives less: for any atoms where `d = 1`, for atoms near the true ones where `d = 2`.
+/// The reported translation gives the reported loss, and no `c` on a grid with any `s = w*_j/W_j` gives less: for any atoms where `d = 1`, for atoms near the
+/// true ones where `d = 2`.
 #[test]
 fn no_translation_on_a_grid_is_better() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
