@@ -1,7 +1,8 @@
 //! Samples `(x_n, y_n)` in chunks: what a pass over the data reads, whatever holds it.
 //!
 //! A chunk has [`ROWS`] rows (the last one what is left) and is column-major inside: `x_1` of all its rows, …, `x_d` of all its rows, then `y`. A kernel reads each
-//! column with unit stride, and a pass needs one chunk in memory. Three sources give the same chunks bit for bit: [`Sample`] (memory), [`Spool`](super::Spool) (a file)
+//! column with unit stride, and a pass needs one chunk in memory. Three sources give the same chunks bit for bit: [`Sample`] (memory), [`Spool`](super::Spool) (a
+//! file)
 //! and [`Generated`](super::Generated) (drawn again on every pass).
 
 use std::io;

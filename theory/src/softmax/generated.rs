@@ -73,7 +73,7 @@ impl Inputs {
         }
     }
 
-    fn check(&self) -> Result<(), LawError> {
+    pub(super) fn check(&self) -> Result<(), LawError> {
         match self {
             Self::Uniform { low, high } => {
                 if low.is_empty() || low.len() != high.len() {
@@ -174,7 +174,8 @@ impl Law<()> {
 }
 
 impl<F: Fn(&[f64]) -> f64 + Sync> Law<F> {
-    /// `rows` independent draws. Draws of the same `seed` and `replicate` share their random numbers: a shorter sample is a prefix of a longer one, and laws that differ
+    /// `rows` independent draws. Draws of the same `seed` and `replicate` share their random numbers: a shorter sample is a prefix of a longer one, and laws that
+    /// differ
     /// in the noise or in `f` see the same inputs.
     ///
     /// # Errors
@@ -261,7 +262,9 @@ mod tests {
         Law { inputs, noise, regression: |x: &[f64]| x[0] * x[1] }
     }
 
-    fn rows(source: &impl Source) -> Vec<(Vec<f64>, f64)> {
+    type Row = (Vec<f64>, f64);
+
+    fn rows(source: &impl Source) -> Vec<Row> {
         let (mut rows, mut scratch) = (Vec::new(), Vec::new());
         for index in 0..source.chunks() {
             let chunk = source.chunk(index, &mut scratch).unwrap();
@@ -320,7 +323,7 @@ mod tests {
     fn moments() {
         let n = 40_000;
         let draws = rows(&uniform(Noise::Gaussian { deviation: 0.5 }).sample(n, 0, 0).unwrap());
-        let near = |values: &dyn Fn(&(Vec<f64>, f64)) -> f64, mean: f64, deviation: f64| {
+        let near = |values: &dyn Fn(&Row) -> f64, mean: f64, deviation: f64| {
             let found = draws.iter().map(values).sum::<f64>() / n as f64;
             assert!((found - mean).abs() < 6.0 * deviation / (n as f64).sqrt(), "{found} {mean}");
         };
@@ -328,6 +331,7 @@ mod tests {
         near(&|(x, _)| x[0] * x[0], 1.0 / 3.0, (4.0_f64 / 45.0).sqrt());
         near(&|(x, _)| x[1], 3.5, 0.75_f64.sqrt());
         near(&|(x, y)| y - x[0] * x[1], 0.0, 0.5);
+        near(&|(x, y)| x[0] * (y - x[0] * x[1]), 0.0, 0.5 * (1.0_f64 / 3.0).sqrt());
         near(&|(x, y)| (y - x[0] * x[1]).powi(2), 0.25, 0.25 * 2.0_f64.sqrt());
         assert!(draws.iter().all(|(x, _)| (-1.0..1.0).contains(&x[0]) && (2.0..5.0).contains(&x[1])));
 

@@ -14,15 +14,23 @@
 
 mod coordinates;
 mod data;
+mod distance;
 mod estimator;
+mod expansion;
 mod generated;
+mod local;
 mod model;
 mod spool;
+mod translation;
 mod trust_region;
+mod voronoi;
 
 pub use coordinates::Coordinates;
 pub use data::{Chunk, ROWS, Sample, SampleBuilder, Source};
+pub use distance::Cubature;
 pub use estimator::{Bounds, Estimator, Fit, Reason, Tolerance};
 pub use generated::{Generated, Inputs, Law, LawError, Noise};
+pub use local::{LocalConstant, LocalError, local_constant};
 pub use model::{Architecture, Atom, Gate, Group, MixingMeasure};
 pub use spool::{Spool, SpoolBuilder};
+pub use voronoi::{Power, Translation, Voronoi, VoronoiError, voronoi};

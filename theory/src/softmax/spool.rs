@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// A sample in an unnamed temporary file, which the system removes with the value.
 ///
-/// The file holds the chunks one after the other, each number as eight little-endian bytes. Reads take turns: a chunk is a copy out of the page cache, far shorter than
+/// The file holds the chunks one after the other, each number as eight little-endian bytes. Reads take turns: a chunk is a copy out of the page cache, far
+/// shorter than
 /// the work on its rows.
 ///
 /// ```
