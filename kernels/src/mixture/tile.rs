@@ -26,7 +26,7 @@
 use super::layout::{MixtureShape, Plan, RESIDUAL, Share, Slot};
 use crate::Activation;
 use crate::activation::{activation_lanes, activation_value_lanes};
-use crate::elementary::exp_lanes;
+use crate::elementary::decay_lanes;
 use pulp::Simd;
 
 /// Rows of a tile: what the weights of three experts take fits the first cache.
@@ -326,7 +326,7 @@ fn softmax<S: Simd>(simd: S, z: &[S::f64s], h: &[S::f64s], g: &mut [S::f64s]) ->
     }
     let mut total = simd.splat_f64s(0.0);
     for i in 0..z.len() {
-        g[i] = exp_lanes(simd, simd.sub_f64s(z[i], top));
+        g[i] = decay_lanes(simd, simd.sub_f64s(z[i], top), None);
         total = simd.add_f64s(total, g[i]);
     }
     let scale = simd.div_f64s(simd.splat_f64s(1.0), total);

@@ -7,19 +7,27 @@
 //!
 //! No library: those for nonlinear least squares in Rust keep the Jacobian (n rows), know no box, and are of Levenberg–Marquardt type.
 //!
+//! Where the Hessian is too ill-conditioned for its digits at the end, steps by an orthogonal factorisation of the Jacobian go on (see [`orthogonal`](super::orthogonal)).
+//!
 //! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use moe_kernels::MixtureMoments;
+use moe_kernels::MixtureWorkspace;
 use rayon::prelude::*;
 
+use super::orthogonal::Triangle;
 use super::trust_region::Model;
-use super::{Coordinates, Source};
+use super::{Chunk, Coordinates, Source};
 
 /// Sums of a pass that are kept apart; a fixed number, so that the order of additions does not depend on the threads.
 const SPANS: usize = 16;
+
+/// A scaled Hessian whose eigenvalues reach below this share of the largest has no digits left in that direction.
+const ILL_CONDITIONED: f64 = 1e-12;
+/// Shares of the largest singular value below which a direction is left out of a refining step.
+const CUTS: [f64; 3] = [1e-14, 1e-11, 1e-8];
 
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
@@ -152,24 +160,55 @@ impl<'a> Estimator<'a> {
         self
     }
 
-    fn evaluate(&self, theta: &[f64]) -> io::Result<Derivatives> {
-        let kernel = self.coordinates.kernel();
+    /// The box.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    pub(super) fn source(&self) -> &dyn Source {
+        self.source
+    }
+
+    /// The same estimator on other data.
+    pub(super) fn on<'b>(&'b self, source: &'b dyn Source) -> Estimator<'b> {
+        Estimator { source, bounds: self.bounds.clone(), ..*self }
+    }
+
+    /// One pass over the data: `add` takes each chunk into the sums of its span, and the spans are returned in order.
+    fn spans<T: Send>(
+        &self,
+        empty: impl Fn() -> T + Sync,
+        add: impl Fn(&mut T, Chunk<'_>, &mut MixtureWorkspace) + Sync,
+    ) -> io::Result<Vec<T>> {
         let chunks = self.source.chunks();
         let spans = chunks.min(SPANS);
-        let span = |index: usize| -> io::Result<MixtureMoments> {
-            let (mut moments, mut work, mut scratch) = (kernel.moments(), kernel.workspace(), Vec::new());
+        let span = |index: usize| -> io::Result<T> {
+            let (mut sums, mut work, mut scratch) = (empty(), self.coordinates.kernel().workspace(), Vec::new());
             for chunk in index * chunks / spans..(index + 1) * chunks / spans {
-                let chunk = self.source.chunk(chunk, &mut scratch)?;
-                kernel.accumulate(theta, chunk.columns, chunk.y, true, &mut moments, &mut work);
+                add(&mut sums, self.source.chunk(chunk, &mut scratch)?, &mut work);
             }
-            Ok(moments)
+            Ok(sums)
         };
-        let parts: Vec<MixtureMoments> = (0..spans).into_par_iter().map(span).collect::<io::Result<_>>()?;
-        let mut parts = parts.into_iter();
-        let mut total = parts.next().unwrap_or_else(|| kernel.moments());
-        parts.for_each(|part| total.add(&part));
+        (0..spans).into_par_iter().map(span).collect()
+    }
+
+    fn evaluate(&self, theta: &[f64]) -> io::Result<Derivatives> {
+        let kernel = self.coordinates.kernel();
+        let parts = self.spans(
+            || kernel.moments(),
+            |moments, chunk, work| kernel.accumulate(theta, chunk.columns, chunk.y, true, moments, work),
+        )?;
+        let mut total = kernel.moments();
+        parts.iter().for_each(|part| total.add(part));
         let (gradient, hessian) = kernel.derivatives(&total);
         Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
+    }
+
+    fn squares(&self, theta: &[f64]) -> io::Result<f64> {
+        let kernel = self.coordinates.kernel();
+        let parts =
+            self.spans(|| 0.0, |sum, chunk, work| *sum += kernel.sum_of_squares(theta, chunk.columns, chunk.y, work))?;
+        Ok(parts.iter().sum())
     }
 
     /// The point after a step, in the box in spite of rounding.
@@ -180,10 +219,8 @@ impl<'a> Estimator<'a> {
 
     /// `Σ y²`, the size that rounding of residuals is compared with.
     fn response(&self) -> io::Result<f64> {
-        let mut scratch = Vec::new();
-        (0..self.source.chunks()).try_fold(0.0, |sum, index| {
-            Ok(sum + self.source.chunk(index, &mut scratch)?.y.iter().map(|y| y * y).sum::<f64>())
-        })
+        let parts = self.spans(|| 0.0, |sum, chunk, _| *sum += chunk.y.iter().map(|y| y * y).sum::<f64>())?;
+        Ok(parts.iter().sum())
     }
 
     /// The minimum that is reached from `start`, which is taken into the box first.
@@ -284,6 +321,39 @@ impl<'a> Estimator<'a> {
                 break Reason::Rounding;
             }
         };
+        if reason.is_converged() && conditioning < ILL_CONDITIONED {
+            while iterations < self.tolerance.iterations {
+                let Some((next, squares)) = self.refined(&theta, here.squares, &scale)? else { break };
+                evaluations += 1 + CUTS.len();
+                iterations += 1;
+                let gain = here.squares - squares;
+                (theta, here.squares) = (next, squares);
+                if gain <= self.tolerance.decrease * here.squares {
+                    break;
+                }
+            }
+        }
         Ok(Fit { theta, objective: here.squares / rows, iterations, evaluations, reason, conditioning })
+    }
+
+    /// The best of the steps by an orthogonal factorisation that lower the sum of squares, where one does.
+    fn refined(&self, theta: &[f64], squares: f64, scale: &[f64]) -> io::Result<Option<(Vec<f64>, f64)>> {
+        let inside = |i: &usize| theta[*i] > self.bounds.lower[*i] && theta[*i] < self.bounds.upper[*i];
+        let free: Vec<usize> = (0..theta.len()).filter(inside).collect();
+        if free.is_empty() {
+            return Ok(None);
+        }
+        let triangle = Triangle::new(self.coordinates, self.source, theta, free, scale)?;
+        let mut best = None;
+        let mut least = squares;
+        for delta in CUTS.iter().filter_map(|cut| triangle.step(*cut)) {
+            let next = self.moved(theta, &delta);
+            let there = self.squares(&next)?;
+            if there < least {
+                least = there;
+                best = Some((next, there));
+            }
+        }
+        Ok(best)
     }
 }

@@ -20,6 +20,8 @@ mod expansion;
 mod generated;
 mod local;
 mod model;
+mod orthogonal;
+mod search;
 mod spool;
 mod translation;
 mod trust_region;
