@@ -331,9 +331,18 @@ mod tests {
         near(&|(x, _)| x[0] * x[0], 1.0 / 3.0, (4.0_f64 / 45.0).sqrt());
         near(&|(x, _)| x[1], 3.5, 0.75_f64.sqrt());
         near(&|(x, y)| y - x[0] * x[1], 0.0, 0.5);
-        near(&|(x, y)| x[0] * (y - x[0] * x[1]), 0.0, 0.5 * (1.0_f64 / 3.0).sqrt());
         near(&|(x, y)| (y - x[0] * x[1]).powi(2), 0.25, 0.25 * 2.0_f64.sqrt());
         assert!(draws.iter().all(|(x, _)| (-1.0..1.0).contains(&x[0]) && (2.0..5.0).contains(&x[1])));
+
+        // The first row takes the first number of each stream: were the streams equal, x and ε would go together. E x ε = 0.
+        let first = |replicate| {
+            let inputs = Inputs::Uniform { low: vec![-1.0], high: vec![1.0] };
+            let law = Law { inputs, noise: Noise::Gaussian { deviation: 1.0 }, regression: |_: &[f64]| 0.0 };
+            let (x, noise) = rows(&law.sample(1, 0, replicate).unwrap()).remove(0);
+            x[0] * noise
+        };
+        let product = (0..2000).map(first).sum::<f64>() / 2000.0;
+        assert!(product.abs() < 6.0 * (1.0_f64 / 3.0 / 2000.0).sqrt(), "{product}");
 
         // P(‖z‖ ≤ R) = 1 − e^{−R²/2} for d = 2: the share that keeps its place inside.
         let inputs = Inputs::ClippedGaussian { dimension: 2, radius: 1.5 };

@@ -108,6 +108,8 @@ pub struct Voronoi {
 /// optimal cells are among those that the search
 /// sees, from `c = 0` and every `c = ω*_j − ω_i`.
 ///
+/// It takes 0.1 ms for `k = 3`, `k* = 2`, and 70 ms for `k = 16`, `k* = 8`.
+///
 /// # Groups
 ///
 /// ```text

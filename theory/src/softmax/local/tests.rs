@@ -191,6 +191,18 @@ fn groups_have_constants_too() {
     assert!(value(Activation::Tanh, &[1, 1, 2, 2, 1, 1]).second.unwrap() < ZERO);
 }
 
+/// Two inputs: three translations are taken out, no more, and the common factor is seen.
+#[test]
+fn two_inputs() {
+    let rule = Cubature::new(&Inputs::Uniform { low: vec![-3.0; 2], high: vec![3.0; 2] }).unwrap();
+    let class = Architecture { dimension: 2, ..class(Activation::Tanh) };
+    let atoms = vec![atom(&[1.0, -1.0], 0.3, &[1.5, 0.5], -0.5, 1.0), atom(&[0.0, 0.0], 0.0, &[-1.0, 1.0], 1.0, 1.0)];
+    let truth = MixingMeasure::flat(atoms, 1.0);
+    let one = local_constant(&class, &truth, &rule, &[2, 1]).unwrap();
+    assert!(one.first > 1e-4 && one.second.unwrap() > 1e-5, "{one:?}");
+    assert!(local_constant(&class, &truth, &rule, &[2, 2]).unwrap().second.unwrap() < ZERO);
+}
+
 #[test]
 fn bad_input_is_an_error() {
     let rule = interval(0.0, 1.0);
