@@ -10,6 +10,7 @@ mod check;
 mod error;
 mod evidence;
 mod figure;
+mod fits;
 mod journal;
 mod lemmas;
 mod parameter;

@@ -1,0 +1,327 @@
+//! Least-squares fits of over-specified mixtures to samples of a true one: the experiment behind every rate.
+//!
+//! # The estimator
+//!
+//! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
+//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise of deviation [`SPREAD`]; what is returned is the fit with the least objective. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
+//!
+//! # Acceptance of a rate
+//!
+//! A rate `n^{−ρ}` is judged by the slope of a logarithm over `log n`, fitted to each replicate apart and averaged over replicates with Student's interval, so that nothing is assumed of the dependence between sample sizes. Rates that the theory knows are the multiples of ¼: the region of one is what is nearer to it than to its neighbours, `ρ ± ⅛`. The factor `(log n)^{1/2}` that the claims allow
+//! raises a slope by at most `1/(2 log n)`, .07 at `n = 10³` and .036 at `10⁶`, which lies inside.
+
+use moe_kernels::{MixtureKernel, MixtureWorkspace};
+use moe_theory::softmax::{
+    Architecture, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
+    Sample, Source, voronoi,
+};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckError, Run, statistics};
+
+/// Deviation of a start from the split truth, in every parameter.
+pub(crate) const SPREAD: f64 = 0.1;
+
+/// A true mixture, a class to fit, and the law of the data.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    /// The class of the truth.
+    pub(crate) truth_class: Architecture,
+    /// `G*`.
+    pub(crate) truth: MixingMeasure,
+    /// The class that is fitted: `k` atoms.
+    pub(crate) class: Architecture,
+    /// `μ`.
+    pub(crate) inputs: Inputs,
+    /// The law of `ε`.
+    pub(crate) noise: Noise,
+    /// Half-width of the box around the range of the true parameters.
+    pub(crate) half_width: f64,
+    /// Starts for each way to split.
+    pub(crate) starts: usize,
+    /// Whether the last gate keeps its slope, where the router is not linear.
+    pub(crate) last_slope: bool,
+}
+
+/// A fit, measured against the truth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fitted {
+    /// `n`.
+    pub(crate) rows: usize,
+    /// `L1`, least over the translations of the gate.
+    pub(crate) loss: f64,
+    /// Its parts: differences of weights, atoms alone in their cells, atoms in over-fitted cells, temperature.
+    pub(crate) mass: f64,
+    pub(crate) exact: f64,
+    pub(crate) over: f64,
+    pub(crate) temperature: f64,
+    /// Largest `‖(Δω, Δη)‖` of an atom alone in its cell, and in an over-fitted one.
+    pub(crate) largest_exact: f64,
+    pub(crate) largest_over: f64,
+    /// Number of fitted atoms in each true cell.
+    pub(crate) cells: Vec<usize>,
+    /// `‖f_Ĝ − f_G*‖` in `L²(μ)`.
+    pub(crate) error: f64,
+    /// `(1/n) Σ (y − f)²`.
+    pub(crate) objective: f64,
+    /// Whether the method converged.
+    pub(crate) converged: bool,
+    /// Whether a parameter is at its bound: the minimum is that of the box.
+    pub(crate) bounded: bool,
+}
+
+impl Problem {
+    /// The coordinates of the fitted class.
+    pub(crate) fn coordinates(&self) -> Coordinates {
+        Coordinates::new(&self.class, self.last_slope)
+    }
+
+    /// `rows` draws; the same replicate gives the same inputs and the same noise up to its law.
+    pub(crate) fn sample(&self, run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
+        let coordinates = Coordinates::new(&self.truth_class, true);
+        let theta = coordinates.parameters(&self.truth).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
+        mixture_sample(coordinates.kernel(), &theta, &self.inputs, self.noise, (rows, run.seed(), replicate))
+    }
+
+    /// The box in the coordinates of the fitted class.
+    pub(crate) fn bounds(&self, coordinates: &Coordinates) -> Bounds {
+        let layout = coordinates.layout();
+        let d = self.class.dimension;
+        let atoms: Vec<_> = self.truth.atoms().collect();
+        let range = |values: &mut dyn Iterator<Item = f64>| {
+            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            (low - self.half_width, high + self.half_width)
+        };
+        // A pinned gate may stand at any true atom, so that the others range over all differences.
+        let differences = |values: Vec<f64>| {
+            let (low, high) = range(&mut values.iter().flat_map(|v| values.iter().map(move |w| v - w)));
+            (low, high)
+        };
+        let mut bounds = Bounds { lower: vec![0.0; coordinates.count()], upper: vec![0.0; coordinates.count()] };
+        let mut put = |place: Option<usize>, (low, high): (f64, f64)| {
+            if let Some(place) = place {
+                (bounds.lower[place], bounds.upper[place]) = (low, high);
+            }
+        };
+        let free_slopes = self.last_slope
+            && matches!(self.class.gate, Gate::DenseToSparse(router) if router != moe_kernels::Activation::Linear);
+        for i in 0..layout.expert.len() {
+            for u in 0..d {
+                let slopes: Vec<f64> = atoms.iter().map(|atom| atom.omega[u]).collect();
+                let slope = if free_slopes { range(&mut slopes.iter().copied()) } else { differences(slopes) };
+                put(layout.slope[i].map(|first| first + u), slope);
+                put(Some(layout.expert[i] + u), range(&mut atoms.iter().map(|atom| atom.a[u])));
+            }
+            put(layout.intercept[i], differences(atoms.iter().map(|atom| atom.beta).collect()));
+            put(Some(layout.expert[i] + d), range(&mut atoms.iter().map(|atom| atom.b)));
+            put(layout.weight[i], range(&mut atoms.iter().map(|atom| atom.lambda)));
+        }
+        for outer in layout.outer.iter().copied() {
+            for u in 0..d {
+                let slopes = self.truth.groups.iter().map(|group| group.alpha[u]).collect();
+                put(outer.map(|first| first + u), differences(slopes));
+            }
+            let intercepts = self.truth.groups.iter().map(|group| group.beta).collect();
+            put(outer.map(|first| first + d), differences(intercepts));
+        }
+        // A temperature stays positive.
+        put(layout.temperature, (0.2 * self.truth.tau, self.truth.tau + self.half_width));
+        bounds
+    }
+
+    /// The truth split to the sizes of the fitted class in every way: each extra atom of a group added to each of its true atoms (weights shared equally), each extra group a copy of each true one.
+    pub(crate) fn splits(&self) -> Vec<MixingMeasure> {
+        let groups = duplicated(&self.truth.groups, self.class.sizes.len(), |group, copies| {
+            group.beta -= (copies as f64).ln();
+        });
+        groups
+            .into_iter()
+            .flat_map(|groups| {
+                let ways = groups.iter().zip(&self.class.sizes).map(|(group, size)| {
+                    duplicated(&group.atoms, *size, |atom, copies| {
+                        atom.beta -= self.truth.tau * (copies as f64).ln();
+                    })
+                });
+                // All combinations of the ways of the groups.
+                let combinations = ways.fold(vec![Vec::new()], |all: Vec<Vec<Vec<_>>>, ways| {
+                    all.iter()
+                        .flat_map(|chosen| {
+                            ways.iter().map(move |atoms| {
+                                let mut next = chosen.clone();
+                                next.push(atoms.clone());
+                                next
+                            })
+                        })
+                        .collect()
+                });
+                let groups = &groups;
+                combinations
+                    .into_iter()
+                    .map(|atoms| {
+                        let mut measure = MixingMeasure { groups: groups.clone(), tau: self.truth.tau };
+                        measure.groups.iter_mut().zip(atoms).for_each(|(group, atoms)| group.atoms = atoms);
+                        measure
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// The starts of a replicate, in the coordinates of the fitted class.
+    pub(crate) fn starts(
+        &self,
+        run: &Run<'_>,
+        coordinates: &Coordinates,
+        replicate: u64,
+    ) -> Result<Vec<Vec<f64>>, CheckError> {
+        let mut random = run.substream(replicate, STARTS);
+        let mut starts = Vec::new();
+        for split in self.splits() {
+            let centre = coordinates.parameters(&split).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
+            for _ in 0..self.starts {
+                let moved = centre.iter().map(|c| {
+                    let z: f64 = StandardNormal.sample(&mut random);
+                    c + SPREAD * z
+                });
+                starts.push(moved.collect());
+            }
+        }
+        Ok(starts)
+    }
+
+    /// All fits of a sample from these starts.
+    pub(crate) fn fits(&self, run: &Run<'_>, sample: &dyn Source, starts: &[Vec<f64>]) -> Result<Vec<Fit>, CheckError> {
+        let coordinates = self.coordinates();
+        let estimator = Estimator::new(&coordinates, sample, self.bounds(&coordinates));
+        starts
+            .iter()
+            .map(|start| {
+                run.proceed()?;
+                estimator.fit(start).map_err(CheckError::theory)
+            })
+            .collect()
+    }
+
+    /// The estimate of a replicate at a sample size, measured.
+    pub(crate) fn estimate(
+        &self,
+        run: &Run<'_>,
+        rule: &Cubature,
+        rows: usize,
+        replicate: u64,
+    ) -> Result<Fitted, CheckError> {
+        let sample = self.sample(run, rows, replicate)?;
+        let starts = self.starts(run, &self.coordinates(), replicate)?;
+        let fits = self.fits(run, &sample, &starts)?;
+        let best = fits.iter().min_by(|a, b| a.objective.total_cmp(&b.objective)).expect("a start");
+        self.measured(rule, rows, best)
+    }
+
+    /// A fit measured against the truth.
+    pub(crate) fn measured(&self, rule: &Cubature, rows: usize, fit: &Fit) -> Result<Fitted, CheckError> {
+        let coordinates = self.coordinates();
+        let bounds = self.bounds(&coordinates);
+        let measure = coordinates.measure(&fit.theta);
+        let loss = voronoi(&self.class, &measure, &self.truth, Power::L1).map_err(CheckError::theory)?;
+        let error = rule.distance(|x| measure.value(&self.class, x), |x| self.truth.value(&self.truth_class, x));
+        let bounded = (0..fit.theta.len()).any(|i| fit.theta[i] <= bounds.lower[i] || fit.theta[i] >= bounds.upper[i]);
+        Ok(Fitted {
+            rows,
+            loss: loss.loss,
+            mass: loss.mass,
+            exact: loss.exact,
+            over: loss.over,
+            temperature: loss.temperature,
+            largest_exact: loss.largest_exact,
+            largest_over: loss.largest_over,
+            cells: loss.cells.iter().map(Vec::len).collect(),
+            error,
+            objective: fit.objective,
+            converged: fit.reason.is_converged(),
+            bounded,
+        })
+    }
+}
+
+/// Purpose of the stream of starts.
+const STARTS: u32 = 1;
+
+/// Every way to reach `size` items by repeating some: `share` is told how many copies an item has.
+fn duplicated<T: Clone>(items: &[T], size: usize, share: impl Fn(&mut T, usize)) -> Vec<Vec<T>> {
+    let Some(extra) = size.checked_sub(items.len()) else { return Vec::new() };
+    // Numbers of copies of each item, in the order of the first item's.
+    let mut ways = vec![vec![1; items.len()]];
+    for _ in 0..extra {
+        let mut next: Vec<Vec<usize>> = Vec::new();
+        for way in &ways {
+            for i in 0..items.len() {
+                let mut more = way.clone();
+                more[i] += 1;
+                if !next.contains(&more) {
+                    next.push(more);
+                }
+            }
+        }
+        ways = next;
+    }
+    ways.iter()
+        .map(|copies| {
+            items
+                .iter()
+                .zip(copies)
+                .flat_map(|(item, copies)| {
+                    let mut item = item.clone();
+                    share(&mut item, *copies);
+                    vec![item; *copies]
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// `y = f(x) + ε` for the mixture of a kernel: rows, seed and replicate as in [`Law::sample`].
+pub(crate) fn mixture_sample(
+    kernel: &MixtureKernel,
+    theta: &[f64],
+    inputs: &Inputs,
+    noise: Noise,
+    (rows, seed, replicate): (usize, u64, u64),
+) -> Result<Sample, CheckError> {
+    let law = Law { inputs: inputs.clone(), noise, regression: |_: &[f64]| 0.0 };
+    let draws = law.sample(rows, seed, replicate).map_err(CheckError::theory)?;
+    let mut work: MixtureWorkspace = kernel.workspace();
+    let mut builder = Sample::builder(inputs.dimension());
+    let (mut scratch, mut x) = (Vec::new(), vec![0.0; inputs.dimension()]);
+    for index in 0..draws.chunks() {
+        let chunk = draws.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+        let mut f = vec![0.0; chunk.y.len()];
+        kernel.values(theta, chunk.columns, &mut f, &mut work);
+        for row in 0..f.len() {
+            chunk.input(row, &mut x);
+            builder.push(&x, f[row] + chunk.y[row]);
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Sample sizes on a geometric grid, `from` and `to` included.
+pub(crate) fn grid(from: usize, to: usize, sizes: usize) -> Vec<usize> {
+    let step = (to as f64 / from as f64).ln() / (sizes - 1) as f64;
+    (0..sizes).map(|i| (from as f64 * (step * i as f64).exp()).round() as usize).collect()
+}
+
+/// For each replicate the slope of `log value` over `log n`; none where a value is missing or not positive.
+pub(crate) fn slopes(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> Option<f64>) -> Vec<f64> {
+    let slope = |fits: &Vec<Fitted>| {
+        let y: Option<Vec<f64>> = fits.iter().map(|fit| value(fit).map(f64::ln).filter(|y| y.is_finite())).collect();
+        let x: Vec<f64> = fits.iter().map(|fit| (fit.rows as f64).ln()).collect();
+        Some(statistics::slope(&x, &y?, 0.5)?.value)
+    };
+    rows.iter().filter_map(slope).collect()
+}
+
+/// The region of the slope of a rate `n^{−ρ}`.
+pub(crate) fn region(rate: f64) -> [f64; 2] {
+    [-rate - 0.125, -rate + 0.125]
+}
