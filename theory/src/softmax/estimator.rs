@@ -9,7 +9,7 @@
 //!
 //! Where the Hessian is too ill-conditioned for its digits at the end, steps by an orthogonal factorisation of the Jacobian go on (see [`orthogonal`](super::orthogonal)).
 //!
-//! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads.
+//! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads, as long as the linear algebra is sequential (`faer::set_global_parallelism(Par::Seq)`, as the command has it).
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
