@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Population loss and gradient against the peers, in one session and on one thread; prints a Markdown table of medians.
+"""Population loss and gradient, and a least-squares fit, against the peers, in one session and on one thread; prints Markdown tables of medians.
 
 PYTHON names the interpreter that has NumPy and JAX (benches/peers/README.md); this script needs the standard library only.
 The session goes round ROUNDS times (default 3), peers and Rust in turns; the quietest median of each counts.
@@ -18,11 +18,20 @@ def run(command, where):
     return subprocess.run(command, cwd=where, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def peer(name):
+def interpreter():
     python = os.environ.get("PYTHON", sys.executable)
-    python = str(pathlib.Path(python).absolute()) if os.sep in python else python
-    lines = [json.loads(line) for line in run([python, f"population_loss_{name}.py"], PEERS).splitlines() if line.startswith("{")]
+    return str(pathlib.Path(python).absolute()) if os.sep in python else python
+
+
+def peer(name):
+    lines = [json.loads(line) for line in run([interpreter(), f"population_loss_{name}.py"], PEERS).splitlines() if line.startswith("{")]
     return {(line["m"], line["ms"], line["d"]): line["median_s"] for line in lines}
+
+
+def scipy_fit(data):
+    """Seconds of the least-squares fit by SciPy's two methods; writes the data, the start and the box for the Rust bench."""
+    lines = [json.loads(line) for line in run([interpreter(), "fit_scipy.py", "sigmoid", "--write", str(data)], PEERS).splitlines() if line.startswith("{")]
+    return {line["peer"]: line["median_s"] for line in lines}
 
 
 def executables():
@@ -49,10 +58,13 @@ def time(seconds):
 def main():
     best, notes = {}, []
     benches = executables()
+    data = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "fit_scipy.csv"
+    ENVIRONMENT["FIT_DATA"] = str(data)
     for _ in range(int(os.environ.get("ROUNDS", "3"))):
         medians = {(name, size): median for name in ("numpy", "jax") for size, median in peer(name).items()}
+        medians.update(scipy_fit(data))
         notes = []
-        for bench in ("population", "flow", "peak", "pairs"):
+        for bench in ("population", "flow", "peak", "pairs", "elementary", "fit"):
             found, said = rust(bench, benches[bench])
             medians.update(found)
             notes += said
@@ -63,7 +75,9 @@ def main():
         ours, peers = best[f"population/{m}x{teachers}x{d}"], [best[name, (m, teachers, d)] for name in ("numpy", "jax")]
         cells = [f"{m} × {teachers} × {d}", time(ours), *map(time, peers), f"{min(peers) / ours:.1f}"]
         print("| " + " | ".join(cells) + " |")
-    print()
+    print("\n| fit | this project | SciPy TRF | SciPy LM | better peer / this |\n|---|---|---|---|---|")
+    ours, peers = best["fit/sigmoid-k3-n100000"], [best["scipy-trf"], best["scipy-lm"]]
+    print("| " + " | ".join(["sigmoid, k = 3, n = 100000", time(ours), *map(time, peers), f"{min(peers) / ours:.1f}"]) + " |\n")
     for name in sorted(name for name in best if isinstance(name, str) and not name.startswith("population/")):
         print(f"{name}: {time(best[name])}")
     print("\n".join(notes))

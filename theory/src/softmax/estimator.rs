@@ -29,6 +29,9 @@ const ILL_CONDITIONED: f64 = 1e-12;
 /// Shares of the largest singular value below which a direction is left out of a refining step.
 const CUTS: [f64; 3] = [1e-14, 1e-11, 1e-8];
 
+/// Share of the sum of squares that a whole step may promise where no step falls any more.
+const KINK: f64 = 1e-9;
+
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
@@ -80,6 +83,8 @@ pub enum Reason {
     Exact,
     /// No step falls although the model promises one: what is left is below the rounding of the sums.
     Rounding,
+    /// No step falls although the model promises much: the objective has a kink (ReLU), where derivatives say nothing.
+    Stalled,
     /// The limit of iterations.
     Iterations,
     /// The sum of squares of the start is not finite.
@@ -232,10 +237,12 @@ impl<'a> Estimator<'a> {
     /// If the number of parameters is not that of the class.
     pub fn fit(&self, start: &[f64]) -> io::Result<Fit> {
         let rows = self.source.rows() as f64;
-        // A residual of a row below 8 ulp of the size of the response is rounding.
-        let exact = self.response()? * (8.0 * f64::EPSILON).powi(2);
         let mut theta = self.bounds.clamp(start);
         let mut here = self.evaluate(&theta)?;
+        // The size of what residuals are differences of. Below 8 ulp of it a residual is rounding; such an error δ in all of them changes the sum by 2 Σ rδ.
+        let size = self.response()? + here.squares;
+        let exact = size * (8.0 * f64::EPSILON).powi(2);
+        let resolution = |squares: f64| 1e-13 * squares + 64.0 * f64::EPSILON * (squares * size).sqrt();
         let mut evaluations = 1;
         let mut scale = vec![0.0_f64; theta.len()];
         let widths: Vec<f64> = self.bounds.upper.iter().zip(&self.bounds.lower).map(|(u, l)| u - l).collect();
@@ -272,12 +279,13 @@ impl<'a> Estimator<'a> {
                 lower: &self.bounds.lower,
                 upper: &self.bounds.upper,
             };
-            let mut step = model.step(radius);
-            conditioning = step.conditioning;
+            let decomposed = model.decompose();
+            let mut step = decomposed.step(radius);
+            conditioning = decomposed.conditioning();
             let enough = 0.5 * self.tolerance.decrease * here.squares;
             if step.decrease <= enough {
                 // A short step promises little whatever the place; the whole one decides.
-                step = model.step(diameter.max(radius));
+                step = decomposed.step(diameter.max(radius));
                 if step.decrease <= enough {
                     break Reason::SmallDecrease;
                 }
@@ -295,10 +303,11 @@ impl<'a> Estimator<'a> {
                 // what the model knows, while the way back is across.
                 let model = Model { gradient: &there.gradient, hessian: &there.hessian, point: &next, ..model };
                 let wanted = 0.5 * step.decrease - gain(&there);
+                let decomposed = model.decompose();
                 let back = WAYS_BACK
                     .iter()
                     .filter(|_| there.is_finite())
-                    .map(|share| model.step(share * step.length))
+                    .map(|share| decomposed.step(share * step.length))
                     .find(|back| back.decrease > wanted);
                 if let Some(back) = back {
                     next = self.moved(&next, &back.delta);
@@ -316,9 +325,11 @@ impl<'a> Estimator<'a> {
             }
             if ratio > 1e-4 {
                 (theta, here) = (next, there);
-            } else if step.decrease < 1e-13 * here.squares || step.length < 1e-15 * diameter {
-                // Sums of like terms are good to about 1e-14 of themselves.
-                break Reason::Rounding;
+            } else if step.decrease < resolution(here.squares) || step.length < 1e-15 * diameter {
+                // Where a whole step would promise more than rounding hides, the derivatives do not describe the objective: it has a kink here.
+                let promise = decomposed.step(diameter.max(radius)).decrease;
+                let hidden = resolution(here.squares).max(KINK * here.squares);
+                break if promise < hidden { Reason::Rounding } else { Reason::Stalled };
             }
         };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {

@@ -18,8 +18,6 @@ pub(super) struct Step {
     pub(super) decrease: f64,
     /// `‖Dδ‖`.
     pub(super) length: f64,
-    /// The smallest eigenvalue of the scaled matrix of the free coordinates over the largest; what is below the rounding of the matrix counts as that.
-    pub(super) conditioning: f64,
 }
 
 /// The model at a point of the box.
@@ -53,81 +51,119 @@ impl Model<'_> {
         self.lower[i] == self.upper[i] || (p <= self.lower[i] && g > 0.0) || (p >= self.upper[i] && g < 0.0)
     }
 
+    /// The model with its eigenvectors, which serve every radius.
+    pub(super) fn decompose(&self) -> Decomposed<'_> {
+        let free: Vec<usize> = (0..self.gradient.len()).filter(|i| !self.is_held(*i)).collect();
+        let eigen = Eigen::new(self, &free);
+        Decomposed { model: self, free, eigen }
+    }
+}
+
+/// A model with the eigenvectors of its free coordinates.
+pub(super) struct Decomposed<'a> {
+    model: &'a Model<'a>,
+    free: Vec<usize>,
+    eigen: Option<Eigen>,
+}
+
+impl Decomposed<'_> {
+    /// The smallest eigenvalue of the scaled matrix of the free coordinates over the largest; what is below the rounding of the matrix counts as that.
+    pub(super) fn conditioning(&self) -> f64 {
+        self.eigen.as_ref().map_or(1.0, Eigen::conditioning)
+    }
+
     /// The step for trust radius `Δ`.
     pub(super) fn step(&self, radius: f64) -> Step {
-        let n = self.gradient.len();
+        let model = self.model;
+        let n = model.gradient.len();
         let mut delta = vec![0.0; n];
-        let mut free: Vec<usize> = (0..n).filter(|i| !self.is_held(*i)).collect();
-        let mut best: Option<Vec<f64>> = None;
-        let mut conditioning = 1.0;
+        let mut free = self.free.clone();
+        let mut cut: Option<Vec<f64>> = None;
         while !free.is_empty() {
-            let (solution, condition) = self.unbounded(&free, &delta, radius);
-            if best.is_none() {
-                conditioning = condition;
-            }
+            // Only the first set of free coordinates is that of the decomposition at hand.
+            let solution = match (&cut, &self.eigen) {
+                (None, Some(eigen)) => eigen.step(model, &free, &delta, radius),
+                (None, None) => break,
+                (Some(_), _) => match Eigen::new(model, &free) {
+                    Some(eigen) => eigen.step(model, &free, &delta, radius),
+                    None => break,
+                },
+            };
             // How far the step may go before it leaves the box.
             let mut share = 1.0_f64;
             let mut leaving = Vec::new();
             for (i, s) in free.iter().zip(&solution) {
-                let to = self.point[*i] + s;
-                if to < self.lower[*i] || to > self.upper[*i] {
-                    let bound = if *s < 0.0 { self.lower[*i] } else { self.upper[*i] };
-                    share = share.min((bound - self.point[*i]) / s);
-                    leaving.push((*i, bound - self.point[*i]));
+                let to = model.point[*i] + s;
+                if to < model.lower[*i] || to > model.upper[*i] {
+                    let way = if *s < 0.0 { model.lower[*i] } else { model.upper[*i] } - model.point[*i];
+                    share = share.min(way / s);
+                    leaving.push((*i, way));
                 }
             }
-            if best.is_none() {
-                let mut cut = vec![0.0; n];
-                free.iter().zip(&solution).for_each(|(i, s)| cut[*i] = share * s);
-                best = Some(cut);
+            if cut.is_none() {
+                let mut shorter = vec![0.0; n];
+                free.iter().zip(&solution).for_each(|(i, s)| shorter[*i] = share * s);
+                cut = Some(shorter);
             }
             if leaving.is_empty() {
                 free.iter().zip(&solution).for_each(|(i, s)| delta[*i] = *s);
                 break;
             }
-            for (i, s) in &leaving {
-                delta[*i] = *s;
-            }
+            leaving.iter().for_each(|(i, way)| delta[*i] = *way);
             free.retain(|i| leaving.iter().all(|(left, _)| left != i));
         }
-        let mut chosen = best.unwrap_or_else(|| vec![0.0; n]);
-        if self.value(&delta) < self.value(&chosen) {
+        let mut chosen = cut.unwrap_or_else(|| vec![0.0; n]);
+        if model.value(&delta) < model.value(&chosen) {
             chosen = delta;
         }
-        let length = chosen.iter().zip(self.scale).map(|(s, d)| (s * d).powi(2)).sum::<f64>().sqrt();
-        let decrease = (-self.value(&chosen)).max(0.0);
-        Step { delta: chosen, decrease, length, conditioning }
+        let length = chosen.iter().zip(model.scale).map(|(s, d)| (s * d).powi(2)).sum::<f64>().sqrt();
+        let decrease = (-model.value(&chosen)).max(0.0);
+        Step { delta: chosen, decrease, length }
     }
+}
 
-    /// The minimiser over the free coordinates, the others moved by `fixed`, and the conditioning of the matrix.
-    fn unbounded(&self, free: &[usize], fixed: &[f64], radius: f64) -> (Vec<f64>, f64) {
+/// Eigenvalues and eigenvectors of the scaled matrix of some coordinates.
+struct Eigen {
+    values: Vec<f64>,
+    vectors: Mat<f64>,
+}
+
+impl Eigen {
+    /// `None` where the matrix is not finite.
+    fn new(model: &Model<'_>, free: &[usize]) -> Option<Self> {
         let n = free.len();
-        let matrix =
-            Mat::from_fn(n, n, |i, j| self.curvature(free[i], free[j]) / (self.scale[free[i]] * self.scale[free[j]]));
-        let gradient: Vec<f64> = free
-            .iter()
-            .map(|i| {
-                let moved = fixed.iter().enumerate().filter(|(_, s)| **s != 0.0);
-                let pull: f64 = moved.map(|(j, s)| self.curvature(*i, j) * s).sum();
-                (self.gradient[*i] + pull) / self.scale[*i]
-            })
-            .collect();
-        let Ok(eigen) = matrix.self_adjoint_eigen(Side::Lower) else {
-            // Not finite: the steepest descent of the rest of the loop is refused by the caller's ratio test.
-            return (gradient.iter().zip(free).map(|(g, i)| -g / self.scale[*i]).collect(), 0.0);
-        };
-        let vectors = eigen.U();
+        let matrix = Mat::from_fn(n, n, |i, j| {
+            model.curvature(free[i], free[j]) / (model.scale[free[i]] * model.scale[free[j]])
+        });
+        let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
         let top = (0..n).fold(0.0_f64, |top, k| top.max(eigen.S()[k].abs()));
         // The matrix carries the rounding of its sums; an eigenvalue within it may have either sign.
         let rounding = 4.0 * n as f64 * f64::EPSILON * top;
-        let values: Vec<f64> =
-            (0..n).map(|k| eigen.S()[k]).map(|s| if s.abs() < rounding { rounding } else { s }).collect();
-        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let parts: Vec<f64> = (0..n).map(|k| (0..n).map(|i| vectors[(i, k)] * gradient[i]).sum()).collect();
-        let coordinates = secular(&values, &parts, radius);
-        let solution =
-            (0..n).map(|i| (0..n).map(|k| vectors[(i, k)] * coordinates[k]).sum::<f64>() / self.scale[free[i]]);
-        (solution.collect(), if top > 0.0 { lowest / top } else { 1.0 })
+        let values = (0..n).map(|k| eigen.S()[k]).map(|s| if s.abs() < rounding { rounding } else { s });
+        Some(Self { values: values.collect(), vectors: eigen.U().to_owned() })
+    }
+
+    fn conditioning(&self) -> f64 {
+        let top = self.values.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
+        let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        if top > 0.0 { lowest / top } else { 1.0 }
+    }
+
+    /// The minimiser over the coordinates `free`, the others moved by `fixed`, without the box.
+    fn step(&self, model: &Model<'_>, free: &[usize], fixed: &[f64], radius: f64) -> Vec<f64> {
+        let n = free.len();
+        let moved: Vec<usize> = (0..fixed.len()).filter(|j| fixed[*j] != 0.0).collect();
+        let gradient: Vec<f64> = free
+            .iter()
+            .map(|i| {
+                let pull: f64 = moved.iter().map(|j| model.curvature(*i, *j) * fixed[*j]).sum();
+                (model.gradient[*i] + pull) / model.scale[*i]
+            })
+            .collect();
+        let parts: Vec<f64> = (0..n).map(|k| (0..n).map(|i| self.vectors[(i, k)] * gradient[i]).sum()).collect();
+        let along = secular(&self.values, &parts, radius);
+        let entry = |i: usize| (0..n).map(|k| self.vectors[(i, k)] * along[k]).sum::<f64>() / model.scale[free[i]];
+        (0..n).map(entry).collect()
     }
 }
 
@@ -221,7 +257,7 @@ mod tests {
             lower: &[-0.5, -1.0],
             upper: &[1.0, 0.4],
         };
-        let step = model.step(100.0);
+        let step = model.decompose().step(100.0);
         assert!(step.decrease > 0.0);
         for i in 0..=100 {
             for j in 0..=100 {
@@ -231,6 +267,6 @@ mod tests {
         }
         // At a bound with the gradient pushing out, that coordinate stays.
         let held = Model { point: &[-0.5, 0.0], ..model };
-        assert_eq!(held.step(100.0).delta[0], 0.0);
+        assert_eq!(held.decompose().step(100.0).delta[0], 0.0);
     }
 }
