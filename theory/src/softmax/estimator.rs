@@ -29,7 +29,7 @@ const ILL_CONDITIONED: f64 = 1e-12;
 /// Shares of the largest singular value below which a direction is left out of a refining step.
 const CUTS: [f64; 3] = [1e-14, 1e-11, 1e-8];
 
-/// Share of the sum of squares that a whole step may promise where no step falls any more.
+/// Share of the sum of squares from which on a promise that no step keeps is not rounding.
 const KINK: f64 = 1e-9;
 
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
@@ -83,8 +83,8 @@ pub enum Reason {
     Exact,
     /// No step falls although the model promises one: what is left is below the rounding of the sums.
     Rounding,
-    /// No step falls although the model promises much: the objective has a kink (ReLU), where derivatives say nothing.
-    Stalled,
+    /// Steps of every length that the model proposes were refused although it promises more: the objective has a kink here (ReLU), where derivatives do not describe it. A minimum as far as these steps tell.
+    Kink,
     /// The limit of iterations.
     Iterations,
     /// The sum of squares of the start is not finite.
@@ -96,7 +96,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the point is a minimum as far as the numbers tell.
     pub fn is_converged(self) -> bool {
-        matches!(self, Self::SmallDecrease | Self::Exact | Self::Rounding)
+        matches!(self, Self::SmallDecrease | Self::Exact | Self::Rounding | Self::Kink)
     }
 }
 
@@ -248,6 +248,8 @@ impl<'a> Estimator<'a> {
         let widths: Vec<f64> = self.bounds.upper.iter().zip(&self.bounds.lower).map(|(u, l)| u - l).collect();
         let mut radius = f64::INFINITY;
         let mut conditioning = 1.0;
+        // Whether the last step from here was refused.
+        let mut shortened = false;
         let mut iterations = 0;
         let reason = loop {
             if !here.is_finite() {
@@ -289,6 +291,10 @@ impl<'a> Estimator<'a> {
                 if step.decrease <= enough {
                     break Reason::SmallDecrease;
                 }
+                if shortened {
+                    // Steps of all lengths were refused here.
+                    break if step.decrease < KINK * here.squares { Reason::Rounding } else { Reason::Kink };
+                }
             }
             if iterations == self.tolerance.iterations {
                 break Reason::Iterations;
@@ -324,12 +330,13 @@ impl<'a> Estimator<'a> {
                 radius = radius.max(2.0 * step.length);
             }
             if ratio > 1e-4 {
-                (theta, here) = (next, there);
-            } else if step.decrease < resolution(here.squares) || step.length < 1e-15 * diameter {
-                // Where a whole step would promise more than rounding hides, the derivatives do not describe the objective: it has a kink here.
+                (theta, here, shortened) = (next, there, false);
+                continue;
+            }
+            shortened = true;
+            if step.decrease < resolution(here.squares) {
                 let promise = decomposed.step(diameter.max(radius)).decrease;
-                let hidden = resolution(here.squares).max(KINK * here.squares);
-                break if promise < hidden { Reason::Rounding } else { Reason::Stalled };
+                break if promise < KINK * here.squares { Reason::Rounding } else { Reason::Kink };
             }
         };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {
