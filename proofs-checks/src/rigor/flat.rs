@@ -15,13 +15,11 @@
 
 use std::collections::BTreeMap;
 
-use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
-use super::jet::Jets;
 use super::recheck::Accepted;
+use super::witness::is_somewhere_not_zero;
 use crate::symbolic::{Expression, Table, is_input, parse};
 use dashu_ratio::RBig;
-use moe_kernels::Real;
 
 /// The weight and the parameters of an atom, as texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -257,29 +255,6 @@ fn is_positive(expression: &Expression, positive: &dyn Fn(&str) -> bool) -> Resu
     Ok(forms.iter().all(|form| table.is_positive(form, positive)))
 }
 
-/// Whether the expression is certainly not zero at one of some fixed values of its names.
-pub(super) fn is_somewhere_not_zero(expression: &Expression) -> bool {
-    let jets = Jets::new(0, 0, WITNESS_BITS);
-    (0..WITNESSES).any(|draw| {
-        let values = witness(&expression.names(), draw, WITNESS_BITS);
-        let symbols = values.into_iter().map(|(name, value)| (name, jets.constant(value))).collect();
-        jets.evaluate(expression, &symbols).is_some_and(|jet| jet[0].sign().is_some())
-    })
-}
-
-/// Values at which something may be seen not to be zero, and with how many bits.
-pub(super) const WITNESSES: i64 = 12;
-pub(super) const WITNESS_BITS: usize = 192;
-
-/// Fixed rational values of names, others for each draw, of magnitude below two, without zeros.
-pub(super) fn witness(names: &[String], draw: i64, precision: usize) -> BTreeMap<String, Ball> {
-    let value = |k: usize| {
-        let n = (k as i64 * 37 + draw * 53) % 61 - 30;
-        Ball::integer(if n == 0 { 31 } else { n }, precision).ratio(if n == 0 { 31 } else { n }, 16)
-    };
-    names.iter().enumerate().map(|(k, name)| (name.clone(), value(k + 1))).collect()
-}
-
 /// Whether an expression is the zero function.
 pub(crate) fn is_zero(expression: &Expression) -> Result<bool, String> {
     let (mut table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
@@ -288,7 +263,7 @@ pub(crate) fn is_zero(expression: &Expression) -> Result<bool, String> {
 }
 
 /// Whether `∂_u g(θ)·g(θ') = g(θ)·∂_u g(θ')` for all parameters but the shared ones, `u` a parameter of the gate alone.
-pub(super) fn is_translation(
+pub(crate) fn is_translation(
     gate: &Expression,
     expert: &Expression,
     globals: &[String],

@@ -10,9 +10,9 @@
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
-use super::flat::{WITNESS_BITS, WITNESSES, witness};
 use super::recheck::Accepted;
 use super::span::{evaluated, inputs, read_functions, write_functions};
+use super::witness::{WITNESS_BITS, WITNESSES, witness};
 use crate::symbolic::{Partial, normalise, parse};
 
 /// `Σ coefficient·function = 0`.
