@@ -10,7 +10,7 @@
 //! ```
 //!
 //! With `f = Σ_i v_i g_i h_i/Σ_i v_i g_i`: the numerator of one times the denominator of the other, minus the same with the two exchanged, normalises to zero; at `s = 0` each fitted atom has the parameters of its true atom and the weights of each cell sum to
-//! that of its true atom; some parameter is not the true one for all `s`, beyond a translation that all atoms share. The gate is a sum of exponentials, weights are products of positive functions and of names that occur nowhere else and stand for positive numbers: no denominator vanishes, no atom is without weight. That a curve is *not* flat is said only where the difference is certainly not zero at some values. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
+//! that of its true atom; some parameter is certainly not the true one at some values, beyond a translation that all atoms share. The gate is a sum of exponentials, weights are products of positive functions and of names that occur nowhere else and stand for positive numbers: no denominator vanishes, no atom is without weight. That a curve is *not* flat is said only where the difference is certainly not zero at some values. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
 //! functions holds near the truth.
 
 use std::collections::BTreeMap;
@@ -213,10 +213,10 @@ impl Flat {
                 Expression::number(0)
             };
             for difference in differences {
-                moves |= !is_zero(&difference.minus(origin.clone()))?;
+                moves |= is_somewhere_not_zero(&difference.minus(origin.clone()));
             }
         }
-        if moves { Ok(None) } else { Err("no parameter moves, but for a translation".into()) }
+        if moves { Ok(None) } else { Err("no parameter certainly moves, but for a translation".into()) }
     }
 }
 

@@ -204,6 +204,15 @@ mod tests {
             assert!(forged != rays && recheck(&forged).is_err(), "{from} {to}");
         }
 
+        // Nor by coefficients, or along curves, that do not move: ln 4 − 2 ln 2.
+        let zero = "(softplus(softplus(softplus(0))) - 2*softplus(0))";
+        assert!(recheck(&identity(&format!("term 0 {zero}\nterm 0 -{zero}\n"))).is_err());
+        let still = zero.replace(' ', "");
+        let fitted = ["+", "-"].map(|sign| format!("fitted 0 v/2 a=a b=b{sign}s*{still} w=w\n")).concat();
+        let body = format!("gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n{fitted}");
+        let resting = repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}"));
+        assert!(matches!(recheck(&resting), Err(CertificateError::Unfounded { .. })));
+
         // Nor is a translation a flat curve where a temperature stands under the slopes.
         let body = "gate exp(w*x/t)\nexpert tanh(a*x)\ncurve s\natom v a=a t=t w=w\natom v2 a=a2 t=t w=w2\n";
         let moved = "fitted 0 v a=a t=t w=w+s\nfitted 1 v2 a=a2 t=t w=w2+s\n";
