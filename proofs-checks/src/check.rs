@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CheckError, Control, Evidence, EvidenceRecord, Finding, Report, Run, judge};
+use crate::{CheckError, Control, Evidence, EvidenceRecord, Report, Run, judge};
 
 /// Runs the check of `run`'s lemma in the current rayon pool, judges what it found and writes it down.
 ///
@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Column, Effort, Figure, Findings, Inexact, Label, Lemma, Mark, Parameter, Scale, Table};
+    use crate::{Column, Effort, Figure, Finding, Findings, Inexact, Label, Lemma, Mark, Parameter, Scale, Table};
 
     fn toy(run: &Run) -> Result<Findings, CheckError> {
         let rows = run.units("sweep", run.integer("units") as usize, |index| Ok(index as f64 * run.real("step")))?;
