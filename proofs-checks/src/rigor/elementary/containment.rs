@@ -10,7 +10,7 @@ use rayon::prelude::*;
 const W: usize = 448;
 const ERROR: usize = W - 160;
 const BITS: usize = 64;
-const VALUES: u64 = 20_000;
+const VALUES: u64 = 1_000_000;
 
 fn number(n: i64) -> IBig {
     IBig::from(n) << W
