@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{CheckError, Control, Evidence, EvidenceRecord, Finding, Report, Run, judge};
+use crate::{CheckError, Control, Evidence, EvidenceRecord, Report, Run, judge};
 
 /// Runs the check of `run`'s lemma in the current rayon pool, judges what it found and writes it down.
 ///
@@ -19,13 +19,22 @@ pub fn check(run: Run) -> Result<Report, CheckError> {
     findings.validate()?;
     let mut evidence: Vec<EvidenceRecord> = findings.evidence.iter().map(Evidence::record).collect();
     let mut certificates = Vec::new();
+    let mut named = |text: &str| {
+        let name = format!("{}.{}.cert", lemma.id, certificates.len() + 1);
+        certificates.push((name.clone(), text.to_string()));
+        name
+    };
     for (item, record) in findings.evidence.iter().zip(&mut evidence) {
-        if let Some(text) = item.certificate_text() {
-            let name = format!("{}.{}.cert", lemma.id, certificates.len() + 1);
-            record.certificate = Some(name.clone());
-            certificates.push((name, text.to_string()));
-        }
+        record.certificate = item.certificate_text().map(&mut named);
     }
+    let further = findings.findings.iter().map(|finding| {
+        let mut record = finding.record();
+        for (k, text) in finding.certificates() {
+            record.witness["judged"][*k]["certificate"] = named(text).into();
+        }
+        record
+    });
+    let further = further.collect();
     Ok(Report {
         schema: Report::SCHEMA,
         lemma: lemma.id.into(),
@@ -36,7 +45,7 @@ pub fn check(run: Run) -> Result<Report, CheckError> {
         ledger: run.ledger(),
         evidence,
         controls: findings.controls.iter().map(Control::record).collect(),
-        findings: findings.findings.iter().map(Finding::record).collect(),
+        findings: further,
         tables: findings.tables,
         figures: findings.figures,
         parameters: run.parameters().iter().map(|(key, value)| (key.to_string(), *value)).collect(),
@@ -54,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Column, Effort, Figure, Findings, Inexact, Label, Lemma, Mark, Parameter, Scale, Table};
+    use crate::{Column, Effort, Figure, Finding, Findings, Inexact, Label, Lemma, Mark, Parameter, Scale, Table};
 
     fn toy(run: &Run) -> Result<Findings, CheckError> {
         let rows = run.units("sweep", run.integer("units") as usize, |index| Ok(index as f64 * run.real("step")))?;

@@ -47,7 +47,7 @@ impl Findings {
 
 /// A statement beside the claim, decided by the same rule.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding(FindingRecord);
+pub struct Finding(FindingRecord, Vec<(usize, String)>);
 
 impl Finding {
     /// Judges a statement by its own evidence and controls. The witness, an object or null, is completed by what was judged: `judged`, the interval of each item and the region accepted for it, with the reason where there is none, and
@@ -80,12 +80,15 @@ impl Finding {
         if !missed.is_empty() {
             witness.insert("not rejected".into(), json!(missed));
         }
-        Self(FindingRecord {
+        let record = FindingRecord {
             title: title.into(),
             statement: statement.into(),
             verdict: judge(evidence, controls).label(),
             witness: Json::Object(witness),
-        })
+        };
+        let accepted = evidence.iter().enumerate().filter(|(_, item)| item.holds() == Some(true));
+        let certificates = accepted.filter_map(|(k, item)| Some((k, item.certificate_text()?.to_string())));
+        Self(record, certificates.collect())
     }
 
     /// The name of its verdict.
@@ -96,6 +99,11 @@ impl Finding {
     /// The finding as a plain document.
     pub fn record(&self) -> FindingRecord {
         self.0.clone()
+    }
+
+    /// The certificates of what was judged and holds, with its number.
+    pub(crate) fn certificates(&self) -> &[(usize, String)] {
+        &self.1
     }
 }
 

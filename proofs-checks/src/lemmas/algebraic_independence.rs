@@ -20,7 +20,7 @@ use dashu_ratio::RBig;
 use serde_json::{Value as Json, json};
 
 use crate::rigor::Mixture;
-use crate::symbolic::{Partial, span_certificate};
+use crate::symbolic::{Fit, Partial, span_certificate};
 use crate::{CheckError, Column, Control, Evidence, Finding, Findings, Label, Lemma, Parameter, Run, Table};
 
 use super::mixtures::{linear_form, reference, tested};
@@ -129,7 +129,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let measures = run.units("measures", ROUTERS.len(), |unit| {
         run.proceed()?;
-        Ok(tested(&shared(&format!("{}(w*x)", ROUTERS[unit])), points, precision))
+        Ok(tested(&shared(&format!("{}(w*x)", ROUTERS[unit])), Fit::Any, points, precision))
     })?;
     let mut constants =
         Table::new("constants", [Column::new("router", ""), Column::new("λ", ""), Column::new("c", "")]);
@@ -141,8 +141,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         constants.push([(*act).into(), lambda.into(), constant.into()]);
     }
     let linear = shared("(w*x)");
-    let flat =
-        Evidence::certificate("router ωx, both cells over-fitted", tested(&linear, points, precision).certificate);
+    let flat = Evidence::certificate(
+        "router ωx, both cells over-fitted",
+        tested(&linear, Fit::Any, points, precision).certificate,
+    );
     controls.push(Control::new("the same bound for the router ωx", flat));
     let findings = vec![Finding::judged(
         "non-linear routers as such",

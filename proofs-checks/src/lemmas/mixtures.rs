@@ -6,7 +6,7 @@ use dashu_ratio::RBig;
 
 use crate::CheckError;
 use crate::rigor::{AtomText, Mixture};
-use crate::symbolic::{Test, cone_test, identify};
+use crate::symbolic::{Fit, Test, cone_test, identify};
 
 /// `w1*x1 + w2*x2 + …`; `w*x` would be another name for one input.
 pub(super) fn linear_form(name: &str, inputs: usize) -> String {
@@ -26,14 +26,14 @@ pub(super) fn relation_rows(expert: &str, gate: &str) -> Result<Vec<String>, Che
 }
 
 /// The cone test on a grid of `points` on `[−3, 3]` in one input.
-pub(super) fn tested(mixture: &Mixture, points: u64, precision: usize) -> Test {
+pub(super) fn tested(mixture: &Mixture, fit: Fit, points: u64, precision: usize) -> Test {
     let grid: Vec<Vec<RBig>> = (0..points)
         .map(|k| {
             let numerator = 6 * k as i64 - 3 * (points as i64 - 1);
             vec![RBig::from_parts(numerator.into(), (points - 1).into())]
         })
         .collect();
-    cone_test(mixture, &grid, precision)
+    cone_test(mixture, fit, &grid, precision)
 }
 
 /// The truth of theory B5: two atoms, or three, with the expert's further parameters at one.

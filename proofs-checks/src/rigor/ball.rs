@@ -54,7 +54,7 @@ impl Ball {
     }
 
     /// The least interval that contains both.
-    pub(super) fn hull(&self, other: &Self) -> Self {
+    pub(crate) fn hull(&self, other: &Self) -> Self {
         let precision = self.precision.max(other.precision);
         let ends = self.ends().zip(other.ends()).map(|([a, b], [c, d])| [a.min(c).clone(), b.max(d).clone()]);
         Self { ends, precision }

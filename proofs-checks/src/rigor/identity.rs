@@ -10,9 +10,9 @@
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
-use super::flat::{WITNESS_BITS, WITNESSES, witness};
 use super::recheck::Accepted;
 use super::span::{evaluated, inputs, read_functions, write_functions};
+use super::witness::{WITNESS_BITS, WITNESSES, is_somewhere_not_zero, witness};
 use crate::symbolic::{Partial, normalise, parse};
 
 /// `Σ coefficient·function = 0`.
@@ -64,10 +64,8 @@ impl Identity {
         let terms: Vec<(usize, usize)> =
             self.terms.iter().enumerate().map(|(k, (function, _))| (k, *function)).collect();
         // Zero times a function is zero, and no identity.
-        for k in 0..terms.len() {
-            if forms.coefficient_is_zero(k).map_err(|error| unfounded(error.to_string()))? {
-                return Err(unfounded(format!("the coefficient {} is zero", self.terms[k].1)));
-            }
+        if let Some(k) = coefficients.iter().position(|coefficient| !is_somewhere_not_zero(coefficient)) {
+            return Err(unfounded(format!("the coefficient {} is zero, or was not told from zero", self.terms[k].1)));
         }
         match forms.sum_is_zero(&terms) {
             Ok(true) => {

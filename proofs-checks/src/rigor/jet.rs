@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use super::ball::Ball;
 use super::elementary::pi;
+use super::multi_index::multi_indices;
 use crate::symbolic::{Expression, Function, Kind};
 use moe_kernels::Real;
 
@@ -31,22 +32,7 @@ pub(crate) struct Jets {
 
 impl Jets {
     pub(crate) fn new(parameters: usize, order: u32, precision: usize) -> Self {
-        let mut indices = vec![vec![0; parameters]];
-        let mut level = indices.clone();
-        for _ in 0..order {
-            let mut next = Vec::new();
-            for index in &level {
-                // Each index once: raise only from its last parameter on.
-                let from = index.iter().rposition(|n| *n > 0).unwrap_or(0);
-                for by in from..parameters {
-                    let mut raised = index.clone();
-                    raised[by] += 1;
-                    next.push(raised);
-                }
-            }
-            indices.extend(next.iter().cloned());
-            level = next;
-        }
+        let indices = multi_indices(parameters, order);
         let numbers: BTreeMap<&[u32], usize> = indices.iter().enumerate().map(|(i, index)| (&index[..], i)).collect();
         let mut products = Vec::new();
         for (i, a) in indices.iter().enumerate() {

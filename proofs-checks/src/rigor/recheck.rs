@@ -57,6 +57,8 @@ mod tests {
     use super::super::certificate::CertificateError;
     use super::super::spectrum::spectrum_certificate;
     use super::*;
+    use crate::rigor::{AtomText, Mixture};
+    use crate::symbolic::{Fit, cone_test};
 
     const TRUE: [[f64; 2]; 4] =
         [[0.269017448, 0.269017449], [5.2808226, 5.2808227], [1.8144097, 1.8144098], [6.4726717, 6.4726718]];
@@ -162,6 +164,54 @@ mod tests {
         assert!(recheck(&identity("term 0 x - x\nterm 1 0\n")).is_err());
         assert!(recheck(&identity("term 0 1\nterm 7 -1\n")).is_err());
         assert!(recheck(&identity("")).is_err());
+
+        // Nor by a denominator that is zero in disguise, though another term makes the normal form see it.
+        let zero = "(sigmoid(softplus(a))*(2 + exp(a)) - 1 - exp(a))";
+        let body = "function - x\nfunction - x^2\nfunction - (1 + exp(-a))*x\n";
+        let terms = format!("term 0 1\nterm 1 {zero}/{zero}\nterm 2 sigmoid(a)\nterm 0 -1\n");
+        let divided = repaired(&format!("moe-verify certificate 1\nclaim identity\n{body}{terms}"));
+        assert!(matches!(recheck(&divided), Err(CertificateError::Unfounded { .. })));
+
+        // Nor by measures that see some directions only, or less than is claimed.
+        let atom = |weight: &str, [w, a]: [&str; 2]| AtomText {
+            weight: weight.into(),
+            parameters: [("w", w), ("a", a)].map(|(name, value)| (name.into(), value.into())).into(),
+        };
+        let mixture = Mixture {
+            gate: "exp(w*x)".into(),
+            expert: "tanh(a*x)".into(),
+            global: Default::default(),
+            truth: vec![atom("1", ["1", "2"]), atom("1", ["0", "-1"])],
+            overfitted: vec![0],
+        };
+        let grid: Vec<_> = (-12..=15).map(|k| vec![dashu_ratio::RBig::from_parts(k.into(), 6u8.into())]).collect();
+        let rays = cone_test(&mixture, Fit::Two, &grid, 128).certificate.unwrap();
+        assert!(recheck(&rays).is_ok());
+        let line = |key: &str| rays.lines().find(|line| line.starts_with(key)).unwrap();
+        let [face, lambda] = ["face", "lambda"].map(line);
+        let (last, word) = face.rsplit_once(' ').unwrap();
+        let shorter = lambda.replacen("lambda ", "lambda 9", 1);
+        for (from, to) in [
+            (face, last.to_string()),
+            (face, format!("{face} +0")),
+            (face, format!("{last} {}{}", if word.starts_with('+') { '-' } else { '+' }, &word[1..])),
+            (lambda, shorter),
+            ("atoms 2\n", String::new()),
+            ("overfitted 0", "overfitted 0 1".to_string()),
+            ("a=2", "a=5/2".to_string()),
+        ] {
+            let forged = repaired(&rays.replacen(from, &to, 1));
+            assert!(forged != rays && recheck(&forged).is_err(), "{from} {to}");
+        }
+
+        // Nor by coefficients, or along curves, that do not move: ln 4 − 2 ln 2.
+        let zero = "(softplus(softplus(softplus(0))) - 2*softplus(0))";
+        assert!(recheck(&identity(&format!("term 0 {zero}\nterm 0 -{zero}\n"))).is_err());
+        let still = zero.replace(' ', "");
+        let fitted = ["+", "-"].map(|sign| format!("fitted 0 v/2 a=a b=b{sign}s*{still} w=w\n")).concat();
+        let body = format!("gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n{fitted}");
+        let resting = repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}"));
+        assert!(matches!(recheck(&resting), Err(CertificateError::Unfounded { .. })));
 
         // Nor is a translation a flat curve where a temperature stands under the slopes.
         let body = "gate exp(w*x/t)\nexpert tanh(a*x)\ncurve s\natom v a=a t=t w=w\natom v2 a=a2 t=t w=w2\n";

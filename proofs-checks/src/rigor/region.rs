@@ -19,8 +19,10 @@ use std::collections::BTreeMap;
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
+use super::linear;
+use super::multi_index::multi_indices;
 use super::recheck::{Accepted, PRECISIONS};
-use super::span::{evaluated, inverse, read_functions, read_values, write_functions, write_values};
+use super::span::{evaluated, read_functions, read_values, write_functions, write_values};
 use crate::symbolic::{Partial, is_input};
 use dashu_ratio::RBig;
 
@@ -57,16 +59,10 @@ impl Region {
         let integer = |value: i64| Ball::integer(value, self.precision);
         let points: Vec<Vec<Ball>> = self.points.iter().map(|point| point.iter().map(exact).collect()).collect();
         // All derivatives by the sides up to the order, each with the sides that it is by.
-        let mut orders: Vec<Vec<usize>> = vec![Vec::new()];
-        let mut level = orders.clone();
-        for _ in 0..ORDER {
-            let raised = |by: &Vec<usize>| {
-                let from = by.last().copied().unwrap_or(0);
-                (from..self.sides.len()).map(|side| [by.clone(), vec![side]].concat()).collect::<Vec<_>>()
-            };
-            level = level.iter().flat_map(raised).collect();
-            orders.extend(level.iter().cloned());
-        }
+        let sides = |index: &Vec<u32>| -> Vec<usize> {
+            index.iter().enumerate().flat_map(|(side, n)| std::iter::repeat_n(side, *n as usize)).collect()
+        };
+        let orders: Vec<Vec<usize>> = multi_indices(self.sides.len(), ORDER as u32).iter().map(sides).collect();
         let (inner, outer): (Vec<&Vec<usize>>, Vec<&Vec<usize>>) = orders.iter().partition(|by| by.len() < ORDER);
         let half = RBig::from_parts(1.into(), 2u8.into());
         // The matrices of the derivatives, each rows by points.
@@ -91,7 +87,10 @@ impl Region {
         };
         let at_centre = derivatives(&inner, &|[low, high]| exact(&((low + high) * &half)))?;
         let on_cell = derivatives(&outer, &|[low, high]| exact(low).hull(&exact(high)))?;
-        let Some(inverse) = inverse(at_centre[0].clone(), self.precision) else { return Ok(false) };
+        // Any matrix serves: that of the middles, narrow.
+        let inverse = linear::inverse(at_centre[0].clone(), self.precision)
+            .and_then(|rows| rows.iter().map(|row| row.iter().map(Ball::middle).collect()).collect());
+        let Some(inverse): Option<Vec<Vec<Ball>>> = inverse else { return Ok(false) };
         let n = self.functions.len();
         let mut sums: Vec<Ball> = vec![integer(0); n];
         for (by, matrix) in inner.into_iter().zip(&at_centre).chain(outer.into_iter().zip(&on_cell)) {

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
 use super::jet::{Jet, Jets};
+use super::linear::determinant;
 use super::recheck::{Accepted, PRECISIONS};
 use crate::symbolic::{Expression, Function, Partial, is_input, normalise, parse};
 use dashu_ratio::RBig;
@@ -318,64 +319,4 @@ pub(crate) fn evaluated(
         rows.push(row.collect::<Result<Vec<Ball>, String>>()?);
     }
     Ok(rows)
-}
-
-/// The determinant by elimination, pivots of largest least magnitude; the whole line where no pivot is certainly not zero.
-fn determinant(mut rows: Vec<Vec<Ball>>, precision: usize) -> Ball {
-    let n = rows.len();
-    let mut product = Ball::integer(1, precision);
-    if rows.iter().any(|row| row.len() != n) {
-        return Ball::whole(precision);
-    }
-    for column in 0..n {
-        let Some(pivot) = pivot(&rows, column) else { return Ball::whole(precision) };
-        if pivot != column {
-            rows.swap(pivot, column);
-            product = -product;
-        }
-        let (above, below) = rows.split_at_mut(column + 1);
-        let row = &above[column];
-        product = product * &row[column];
-        for other in below.iter_mut().filter(|other| !other[column].is_zero()) {
-            let factor = other[column].clone() / &row[column];
-            for k in column + 1..n {
-                let entry = std::mem::replace(&mut other[k], Ball::integer(0, 1));
-                other[k] = entry - factor.clone() * &row[k];
-            }
-        }
-    }
-    product
-}
-
-/// The inverse of a matrix, rounded to numbers: only near it. `None` where no pivot is certainly not zero.
-pub(super) fn inverse(rows: Vec<Vec<Ball>>, precision: usize) -> Option<Vec<Vec<Ball>>> {
-    let n = rows.len();
-    if rows.iter().any(|row| row.len() != n) {
-        return None;
-    }
-    let unit = |k: usize| (0..n).map(move |l| Ball::integer(i64::from(k == l), precision));
-    let mut rows: Vec<Vec<Ball>> =
-        rows.into_iter().enumerate().map(|(k, row)| row.into_iter().chain(unit(k)).collect()).collect();
-    for column in 0..n {
-        let best = pivot(&rows, column)?;
-        rows.swap(best, column);
-        let scale = rows[column][column].clone();
-        rows[column].iter_mut().for_each(|entry| *entry = entry.clone() / &scale);
-        let row = rows[column].clone();
-        for (_, other) in rows.iter_mut().enumerate().filter(|(r, other)| *r != column && !other[column].is_zero()) {
-            let factor = other[column].clone();
-            for (entry, own) in other.iter_mut().zip(&row).skip(column) {
-                *entry = entry.clone() - factor.clone() * own;
-            }
-        }
-    }
-    rows.into_iter().map(|row| row.into_iter().skip(n).map(|entry| entry.middle()).collect()).collect()
-}
-
-/// The row, from `column` on, whose entry is certainly farthest from zero.
-pub(super) fn pivot(rows: &[Vec<Ball>], column: usize) -> Option<usize> {
-    (column..rows.len())
-        .filter_map(|r| rows[r][column].least_magnitude().map(|magnitude| (r, magnitude)))
-        .max_by(|a, b| a.1.cmp(&b.1))
-        .map(|(r, _)| r)
 }

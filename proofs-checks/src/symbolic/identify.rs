@@ -4,8 +4,8 @@ use super::expression::{Expression, Function, is_input};
 use super::independence::certified;
 use super::parse::{ExpressionError, parse};
 use super::partial::Partial;
-use super::relations::{Relation, multi_indices, relations};
-use crate::rigor::{CertificateError, recheck};
+use super::relations::{Relation, relations};
+use crate::rigor::{CertificateError, multi_indices, recheck};
 use std::collections::BTreeMap;
 
 /// What is known of `F = gate·expert` and its partial derivatives by the parameters up to an order.
@@ -119,7 +119,9 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         );
         return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, message)));
     }
-    let derivatives = multi_indices(parameters.len(), order);
+    // What is expressed by what comes before it: first orders, F, second orders.
+    let mut derivatives = multi_indices(parameters.len(), order);
+    derivatives[..=parameters.len()].rotate_left(1);
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
     let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
     let found = relations(&functions, &names).map_err(IdentifyError::Expert)?;

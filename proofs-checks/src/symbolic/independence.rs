@@ -4,7 +4,7 @@ use super::expression::{Function, is_input};
 use super::parse::parse;
 use super::partial::Partial;
 use super::relations::{Relation, relations};
-use crate::rigor::{Ball, Node, Region, Span, inputs};
+use crate::rigor::{Node, Region, Span, inputs, pivot_rows};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,26 +111,6 @@ impl Shape {
             .collect();
         (values, points)
     }
-}
-
-/// The rows in which elimination finds its pivots, largest first; `None` where there are fewer than columns.
-fn pivot_rows(mut rows: Vec<Vec<Ball>>, columns: usize) -> Option<Vec<usize>> {
-    let mut numbers: Vec<usize> = (0..rows.len()).collect();
-    for column in 0..columns {
-        let magnitude = |r: &usize| rows[*r][column].least_magnitude();
-        let best = (column..rows.len()).filter(|r| magnitude(r).is_some()).max_by_key(magnitude)?;
-        rows.swap(column, best);
-        numbers.swap(column, best);
-        let (above, below) = rows.split_at_mut(column + 1);
-        for row in below.iter_mut().filter(|row| !row[column].is_zero()) {
-            let factor = row[column].clone() / &above[column][column];
-            for k in column + 1..columns {
-                row[k] = row[k].clone() - factor.clone() * &above[column][k];
-            }
-        }
-    }
-    numbers.truncate(columns);
-    Some(numbers)
 }
 
 /// The certificate that these functions span `claimed` dimensions, their relations found first.

@@ -13,7 +13,7 @@ mod partial;
 mod polynomial;
 mod relations;
 
-pub(crate) use cone::{Test, cone_test};
+pub(crate) use cone::{Fit, Test, cone_test};
 pub(crate) use expression::is_input;
 pub use expression::{Expression, Function, Kind};
 pub use families::families;

@@ -108,13 +108,4 @@ impl Normalised {
     pub(crate) fn is_of_parameters(&self, coefficient: usize) -> bool {
         !self.table.contains_input(&self.coefficients[coefficient])
     }
-
-    /// Whether a coefficient is the zero function.
-    ///
-    /// # Errors
-    /// What the normal form does not decide.
-    pub(crate) fn coefficient_is_zero(&mut self, coefficient: usize) -> Result<bool, ExpressionError> {
-        let coefficient = self.coefficients[coefficient].clone();
-        Ok(self.table.resolve(&[coefficient])?.iter().all(Polynomial::is_zero))
-    }
 }

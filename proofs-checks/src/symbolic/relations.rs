@@ -85,28 +85,6 @@ pub(super) fn rational_relations(functions: &[Polynomial]) -> Vec<Vec<RBig>> {
     .collect()
 }
 
-/// First orders, zero, second orders, …; within an order by the first parameters first.
-pub(super) fn multi_indices(parameters: usize, order: u32) -> Vec<Vec<u32>> {
-    let mut levels: Vec<Vec<Vec<u32>>> = vec![vec![vec![0; parameters]]];
-    for total in 1..=order as usize {
-        let mut next: Vec<Vec<u32>> = Vec::new();
-        for index in &levels[total - 1] {
-            // Each index once: raise only from the last parameter that it has on.
-            let from = index.iter().rposition(|n| *n > 0).unwrap_or(0);
-            for by in from..parameters {
-                let mut raised = index.clone();
-                raised[by] += 1;
-                next.push(raised);
-            }
-        }
-        levels.push(next);
-    }
-    if levels.len() > 1 {
-        levels.swap(0, 1);
-    }
-    levels.into_iter().flatten().collect()
-}
-
 /// A quotient in lowest terms, denominator with a positive leading coefficient.
 #[derive(Clone, Debug)]
 struct Fraction {

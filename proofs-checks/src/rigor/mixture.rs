@@ -1,0 +1,236 @@
+//! A true mixture under a softmax-like gate, and the functions of theory B4's expansion about it, enclosed at a point.
+//!
+//! `Ψ_j(x; θ) = g(x; θ)(h(x; θ) − f*(x))` with `f*` held fixed, `D* = Σ_j w_j g_j`, and `T = Σ_j w_j ∂_τΨ_j` for a global `τ` (theory X4); all are divided by `D*`.
+//!
+//! ```text
+//! gate EXPRESSION                      g(x; ω[, τ]), in the place of e^{ωᵀx}
+//! expert EXPRESSION                    h(x; η)
+//! global NAME=NUMBER                   for each parameter that all atoms share
+//! atom WEIGHT NAME=NUMBER …            a true atom: its weight w_j = e^{β_j}, an expression without names, and its parameters
+//! overfitted CELL …
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::ball::Ball;
+use super::certificate::{CertificateError, Reader, Writer};
+use super::flat::{AtomText, is_translation, read_truth};
+use super::jet::{Jet, Jets};
+use super::span::inputs;
+use crate::symbolic::{Expression, is_input, parse};
+use dashu_ratio::RBig;
+
+/// A mixture and the cells that are fitted by more than one atom.
+#[derive(Clone, Debug)]
+pub(crate) struct Mixture {
+    pub(crate) gate: String,
+    pub(crate) expert: String,
+    pub(crate) global: BTreeMap<String, RBig>,
+    pub(crate) truth: Vec<AtomText>,
+    pub(crate) overfitted: Vec<usize>,
+}
+
+impl Mixture {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+        let gate = reader.words("gate", "gate EXPRESSION")?.join(" ");
+        let expert = reader.words("expert", "expert EXPRESSION")?.join(" ");
+        let mut global = BTreeMap::new();
+        while reader.is_next("global") {
+            let words = reader.words("global", "global NAME=NUMBER")?;
+            let [word] = words[..] else { return Err(reader.malformed("global NAME=NUMBER")) };
+            let (name, number) = word.split_once('=').ok_or_else(|| reader.malformed("global NAME=NUMBER"))?;
+            global.insert(name.to_string(), reader.exact(&[number], "global NAME=NUMBER")?);
+        }
+        let truth = read_truth(reader)?;
+        let allowed = "overfitted CELL …";
+        let cells = reader.words("overfitted", allowed)?.into_iter().map(|word| word.parse().ok());
+        let overfitted = cells.collect::<Option<Vec<usize>>>().ok_or_else(|| reader.malformed(allowed))?;
+        Ok(Self { gate, expert, global, truth, overfitted })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.line(format_args!("gate {}", self.gate));
+        writer.line(format_args!("expert {}", self.expert));
+        self.global.iter().for_each(|(name, value)| writer.line(format_args!("global {name}={value}")));
+        self.truth.iter().for_each(|atom| writer.line(format_args!("atom {}", atom.line())));
+        let cells: Vec<String> = self.overfitted.iter().map(usize::to_string).collect();
+        writer.line(format_args!("overfitted {}", cells.join(" ")));
+    }
+}
+
+/// The functions of the test at a point, over `D*`.
+pub(crate) struct Values {
+    /// Those whose integrals are to vanish.
+    pub(crate) first: Vec<Ball>,
+    /// The second derivatives of each over-fitted cell, by rows.
+    pub(crate) second: Vec<Vec<Vec<Ball>>>,
+}
+
+/// The functions of the test, parsed.
+pub(crate) struct Functions {
+    coordinates: Vec<String>,
+    parameters: Vec<String>,
+    globals: Vec<String>,
+    gate: Expression,
+    expert: Expression,
+    /// `g·(h − f*)`, `f*` a symbol that no text can name.
+    difference: Expression,
+    jets: Jets,
+    atoms: Vec<(Ball, BTreeMap<String, Ball>)>,
+    overfitted: Vec<usize>,
+    /// Whether the gate's slope by this parameter is a factor of its inputs alone.
+    translations: Vec<bool>,
+    precision: usize,
+}
+
+const FIXED: &str = "f*";
+
+impl Functions {
+    pub(crate) fn new(mixture: &Mixture, precision: usize) -> Result<Self, String> {
+        let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
+        let (gate, expert) = (read(&mixture.gate)?, read(&mixture.expert)?);
+        let globals: Vec<String> = mixture.global.keys().cloned().collect();
+        let known: Vec<String> = gate.names().into_iter().chain(expert.names()).collect();
+        if let Some(other) = globals.iter().find(|name| is_input(name) || !known.contains(name)) {
+            return Err(format!("{other} is no parameter that could be shared"));
+        }
+        let own = |name: &String| !is_input(name) && !globals.contains(name);
+        let mut parameters: Vec<String> = gate.names().into_iter().chain(expert.names()).filter(own).collect();
+        parameters.sort_unstable();
+        parameters.dedup();
+        let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), precision);
+        let constant = |text: &String| -> Result<Ball, String> {
+            let jet = Jets::new(0, 0, precision).evaluate(&read(text)?, &BTreeMap::new());
+            jet.and_then(|jet| jet.into_iter().next()).ok_or_else(|| format!("{text}: a number is needed"))
+        };
+        let mut atoms = Vec::new();
+        for atom in &mixture.truth {
+            let weight = constant(&atom.weight)?;
+            if weight.sign() != Some(true) {
+                return Err(format!("the weight {} is not positive", atom.weight));
+            }
+            if let Some(name) = parameters.iter().find(|name| !atom.parameters.contains_key(*name)) {
+                return Err(format!("an atom has no {name}"));
+            }
+            let mut values: BTreeMap<String, Ball> = atom
+                .parameters
+                .iter()
+                .map(|(name, text)| Ok((name.clone(), constant(text)?)))
+                .collect::<Result<_, String>>()?;
+            values.extend(mixture.global.iter().map(|(name, value)| (name.clone(), exact(value))));
+            atoms.push((weight, values));
+        }
+        let ascending = mixture.overfitted.windows(2).all(|pair| pair[0] < pair[1]);
+        if mixture.overfitted.is_empty() || !ascending || mixture.overfitted.iter().any(|cell| *cell >= atoms.len()) {
+            return Err("the over-fitted cells are none of the atoms', or not ascending".into());
+        }
+        let translations =
+            parameters.iter().map(|name| is_translation(&gate, &expert, &globals, name)).collect::<Result<_, _>>()?;
+        let difference = gate.clone().times(expert.clone().minus(Expression::symbol(FIXED)));
+        Ok(Self {
+            coordinates: inputs([&gate, &expert].into_iter()),
+            jets: Jets::new(parameters.len() + globals.len(), 2, precision),
+            overfitted: mixture.overfitted.clone(),
+            parameters,
+            globals,
+            gate,
+            expert,
+            difference,
+            atoms,
+            translations,
+            precision,
+        })
+    }
+
+    /// Names of the parameters of an atom, in the order of derivatives.
+    pub(crate) fn parameters(&self) -> &[String] {
+        &self.parameters
+    }
+
+    /// The true atoms: their weights and their parameters' values.
+    pub(crate) fn atoms(&self) -> &[(Ball, BTreeMap<String, Ball>)] {
+        &self.atoms
+    }
+
+    /// How many cells are over-fitted.
+    pub(super) fn cells(&self) -> usize {
+        self.overfitted.len()
+    }
+
+    pub(super) fn precision(&self) -> usize {
+        self.precision
+    }
+
+    /// How many equalities there are.
+    pub(crate) fn equalities(&self) -> usize {
+        let dependent = 1 + self.translations.iter().filter(|is| **is).count();
+        self.atoms.len() * (1 + self.parameters.len()) - dependent + self.globals.len()
+    }
+
+    pub(crate) fn at(&self, point: &[RBig]) -> Result<Values, String> {
+        if point.len() != self.coordinates.len() {
+            return Err(format!(
+                "a point has {} coordinates, the functions {} inputs",
+                point.len(),
+                self.coordinates.len()
+            ));
+        }
+        let precision = self.precision;
+        let plain = Jets::new(0, 0, precision);
+        let coordinates: Vec<(&String, Ball)> = self
+            .coordinates
+            .iter()
+            .zip(point.iter().map(|x| Ball::rational(x.numerator(), x.denominator(), precision)))
+            .collect();
+        let zero = || Ball::integer(0, precision);
+        let (mut numerator, mut denominator) = (zero(), zero());
+        let missing = || "a symbol has no value".to_string();
+        for (weight, values) in &self.atoms {
+            let mut symbols: BTreeMap<String, Jet> =
+                values.iter().map(|(name, v)| (name.clone(), vec![v.clone()])).collect();
+            symbols.extend(coordinates.iter().map(|(name, x)| ((*name).clone(), vec![x.clone()])));
+            let gate = plain.evaluate(&self.gate, &symbols).ok_or_else(missing)?.swap_remove(0) * weight;
+            let expert = plain.evaluate(&self.expert, &symbols).ok_or_else(missing)?.swap_remove(0);
+            numerator = numerator + gate.clone() * expert;
+            denominator = denominator + gate;
+        }
+        let fixed = numerator / &denominator;
+        let variables: Vec<&String> = self.parameters.iter().chain(&self.globals).collect();
+        let unit = |of: &[usize]| -> Vec<u32> {
+            (0..variables.len()).map(|k| of.iter().filter(|n| **n == k).count() as u32).collect()
+        };
+        let mut values = Values { first: Vec::new(), second: Vec::new() };
+        let mut shared = vec![zero(); self.globals.len()];
+        for (number, (weight, known)) in self.atoms.iter().enumerate() {
+            let mut symbols: BTreeMap<String, Jet> = variables
+                .iter()
+                .enumerate()
+                .map(|(k, name)| ((*name).clone(), self.jets.parameter(k, known[*name].clone())))
+                .collect();
+            symbols.extend(coordinates.iter().map(|(name, x)| ((*name).clone(), self.jets.constant(x.clone()))));
+            symbols.insert(FIXED.into(), self.jets.constant(fixed.clone()));
+            let jet = self.jets.evaluate(&self.difference, &symbols).ok_or_else(missing)?;
+            let derivative = |of: &[usize]| -> Result<Ball, String> {
+                let value = self.jets.derivative(&jet, &unit(of)).ok_or("a derivative beyond the order")?;
+                Ok(value / &denominator)
+            };
+            let last = number + 1 == self.atoms.len();
+            if !last {
+                values.first.push(derivative(&[])?);
+            }
+            for k in (0..self.parameters.len()).filter(|k| !(last && self.translations[*k])) {
+                values.first.push(derivative(&[k])?);
+            }
+            for (k, sum) in shared.iter_mut().enumerate() {
+                *sum = std::mem::replace(sum, zero()) + derivative(&[self.parameters.len() + k])? * weight;
+            }
+            if self.overfitted.contains(&number) {
+                let n = self.parameters.len();
+                let rows = (0..n).map(|k| (0..n).map(|l| derivative(&[k, l])).collect::<Result<Vec<_>, _>>());
+                values.second.push(rows.collect::<Result<_, _>>()?);
+            }
+        }
+        values.first.extend(shared);
+        Ok(values)
+    }
+}
