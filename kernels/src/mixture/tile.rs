@@ -43,6 +43,20 @@ pub struct MixtureWorkspace {
     pub(super) value: Vec<f64>,
     /// Linear forms.
     form: Vec<f64>,
+    /// `h`, then `λ act'`, `λ act''`, `act`, `act'`, by atom.
+    expert: [Vec<f64>; 5],
+    /// `z`, `ρ'/τ`, `ρ''/τ` by atom.
+    logit: [Vec<f64>; 3],
+    /// Shares `g` by atom, and `G` by group.
+    inner: Vec<f64>,
+    outer: Vec<f64>,
+    /// `H` by group.
+    mean: Vec<f64>,
+    /// Outer logits.
+    outer_logit: Vec<f64>,
+    /// Largest logits; then what the shares are divided by.
+    top: Vec<f64>,
+    total: Vec<f64>,
     /// `s` by slot.
     pub(super) first: Vec<f64>,
     /// `p` by slot.
@@ -55,6 +69,8 @@ pub struct MixtureWorkspace {
 
 impl MixtureWorkspace {
     pub(super) fn new(plan: &Plan, dimension: usize) -> Self {
+        let atoms = plan.group.len();
+        let groups = plan.group.last().map_or(0, |last| last + 1);
         let zeros = |rows: usize| vec![0.0; rows * TILE];
         let weights = plan.couplings.iter().map(Vec::len).sum::<usize>() + plan.slots.len() + 1;
         let mut features = zeros((dimension + 1) * (dimension + 2) / 2);
@@ -64,6 +80,14 @@ impl MixtureWorkspace {
             y: zeros(1),
             value: zeros(1),
             form: zeros(plan.forms),
+            expert: std::array::from_fn(|_| zeros(atoms)),
+            logit: std::array::from_fn(|_| zeros(atoms)),
+            inner: zeros(atoms),
+            outer: zeros(groups),
+            mean: zeros(groups),
+            outer_logit: zeros(groups),
+            top: zeros(1),
+            total: zeros(1),
             first: zeros(plan.slots.len()),
             share: zeros(plan.slots.len()),
             rows: zeros(plan.rows.count),
@@ -145,162 +169,333 @@ fn forms<S: Simd>(simd: S, model: Model<'_>, work: &mut MixtureWorkspace) {
     }
 }
 
+/// Slots and fixed numbers of each atom and group.
+struct Slots {
+    gate: [Option<usize>; MAX_ATOMS],
+    expert: [usize; MAX_ATOMS],
+    outer: [Option<usize>; MAX_ATOMS],
+    intercept: [Option<usize>; MAX_ATOMS],
+    weight: [Option<usize>; MAX_ATOMS],
+    offset: [f64; MAX_ATOMS],
+    lambda: [f64; MAX_ATOMS],
+    temperature: Option<usize>,
+    tau: f64,
+}
+
+impl Slots {
+    fn new(model: Model<'_>) -> Self {
+        let mut slots = Self {
+            gate: [None; MAX_ATOMS],
+            expert: [0; MAX_ATOMS],
+            outer: [None; MAX_ATOMS],
+            intercept: [None; MAX_ATOMS],
+            weight: [None; MAX_ATOMS],
+            offset: [0.0; MAX_ATOMS],
+            lambda: [1.0; MAX_ATOMS],
+            temperature: None,
+            tau: 1.0,
+        };
+        for (c, placed) in model.plan.slots.iter().enumerate() {
+            let value = model.theta[placed.first];
+            match placed.slot {
+                Slot::Outer(a) => slots.outer[a] = Some(c),
+                Slot::Gate(i) => slots.gate[i] = Some(c),
+                Slot::Expert(i) => slots.expert[i] = c,
+                Slot::Intercept(i) => (slots.intercept[i], slots.offset[i]) = (Some(c), value),
+                Slot::Weight(i) => (slots.weight[i], slots.lambda[i]) = (Some(c), value),
+                Slot::Temperature => (slots.temperature, slots.tau) = (Some(c), value),
+            }
+        }
+        slots
+    }
+}
+
+/// Row `i`.
+#[inline(always)]
+fn row<S: Simd>(rows: &[f64], i: usize) -> &[S::f64s] {
+    &lanes::<S>(&rows[i * TILE..(i + 1) * TILE])[..TILE / S::F64_LANES]
+}
+
+/// Row `i`, to write.
+#[inline(always)]
+fn row_mut<S: Simd>(rows: &mut [f64], i: usize) -> &mut [S::f64s] {
+    &mut lanes_mut::<S>(&mut rows[i * TILE..(i + 1) * TILE])[..TILE / S::F64_LANES]
+}
+
+/// Values of the experts, and with [`Order::First`] their derivatives.
+#[inline(always)]
+fn experts<S: Simd>(simd: S, model: Model<'_>, slots: &Slots, order: Order, work: &mut MixtureWorkspace) {
+    let weighted = model.shape.outer_weight;
+    let activation = model.shape.activation;
+    let [h, slope, curve, act, act_slope] = &mut work.expert;
+    for i in 0..model.plan.group.len() {
+        let u = row::<S>(&work.form, slots.expert[i]);
+        let h = row_mut::<S>(h, i);
+        let lambda = simd.splat_f64s(slots.lambda[i]);
+        if order == Order::Value {
+            for v in 0..u.len() {
+                let value = activation_value_lanes(simd, activation, u[v]);
+                h[v] = if weighted { simd.mul_f64s(lambda, value) } else { value };
+            }
+            continue;
+        }
+        let (slope, curve) = (row_mut::<S>(slope, i), row_mut::<S>(curve, i));
+        if weighted {
+            let (act, act_slope) = (row_mut::<S>(act, i), row_mut::<S>(act_slope, i));
+            for v in 0..u.len() {
+                let [value, first, second] = activation_lanes(simd, activation, u[v]);
+                (act[v], act_slope[v]) = (value, first);
+                h[v] = simd.mul_f64s(lambda, value);
+                slope[v] = simd.mul_f64s(lambda, first);
+                curve[v] = simd.mul_f64s(lambda, second);
+            }
+        } else {
+            for v in 0..u.len() {
+                [h[v], slope[v], curve[v]] = activation_lanes(simd, activation, u[v]);
+            }
+        }
+    }
+}
+
+/// Logits `z`, with `ρ'/τ` and `ρ''/τ` where the router is not linear.
+#[inline(always)]
+fn logits<S: Simd>(simd: S, model: Model<'_>, slots: &Slots, work: &mut MixtureWorkspace) {
+    let router = model.shape.router;
+    let linear = router == Activation::Linear;
+    let cold = simd.splat_f64s(1.0 / slots.tau);
+    let zero = simd.splat_f64s(0.0);
+    let [z, slope, curve] = &mut work.logit;
+    for i in 0..model.plan.group.len() {
+        let z = row_mut::<S>(z, i);
+        match slots.gate[i] {
+            Some(c) => z.copy_from_slice(row::<S>(&work.form, c)),
+            None => z.fill(zero),
+        }
+        if !linear {
+            let (slope, curve) = (row_mut::<S>(slope, i), row_mut::<S>(curve, i));
+            let offset = simd.splat_f64s(slots.offset[i]);
+            for v in 0..z.len() {
+                let [value, first, second] = activation_lanes(simd, router, z[v]);
+                z[v] = simd.mul_f64s(simd.add_f64s(value, offset), cold);
+                slope[v] = simd.mul_f64s(first, cold);
+                curve[v] = simd.mul_f64s(second, cold);
+            }
+        } else if model.shape.temperature {
+            for v in 0..z.len() {
+                z[v] = simd.mul_f64s(z[v], cold);
+            }
+        }
+    }
+}
+
+/// Shares `g = softmax(z)` of `count` rows and their mean of `h`.
+#[inline(always)]
+fn softmax<S: Simd>(
+    simd: S,
+    (z, h, g): (&[f64], &[f64], &mut [f64]),
+    mean: &mut [f64],
+    (top, total): (&mut [f64], &mut [f64]),
+) {
+    let count = z.len() / TILE;
+    let (top, total, mean) = (row_mut::<S>(top, 0), row_mut::<S>(total, 0), row_mut::<S>(mean, 0));
+    top.copy_from_slice(row::<S>(z, 0));
+    for i in 1..count {
+        let z = row::<S>(z, i);
+        for v in 0..z.len() {
+            top[v] = simd.max_f64s(top[v], z[v]);
+        }
+    }
+    total.fill(simd.splat_f64s(0.0));
+    mean.fill(simd.splat_f64s(0.0));
+    for i in 0..count {
+        let (z, h, g) = (row::<S>(z, i), row::<S>(h, i), row_mut::<S>(g, i));
+        for v in 0..z.len() {
+            let e = decay_lanes(simd, simd.sub_f64s(z[v], top[v]), None);
+            g[v] = e;
+            total[v] = simd.add_f64s(total[v], e);
+            mean[v] = simd.mul_add_f64s(e, h[v], mean[v]);
+        }
+    }
+    for v in 0..total.len() {
+        total[v] = simd.div_f64s(simd.splat_f64s(1.0), total[v]);
+        mean[v] = simd.mul_f64s(mean[v], total[v]);
+    }
+    for i in 0..count {
+        let g = row_mut::<S>(g, i);
+        for v in 0..g.len() {
+            g[v] = simd.mul_f64s(g[v], total[v]);
+        }
+    }
+}
+
 /// Fills `value`, and `first`, `share`, `rows` if `order` asks for them; then the response must be loaded. Rows beyond `count` contribute 0.
 #[inline(always)]
 pub(super) fn evaluate<S: Simd>(simd: S, model: Model<'_>, order: Order, count: usize, work: &mut MixtureWorkspace) {
+    let slots = Slots::new(model);
+    let groups = model.shape.groups.len();
     forms(simd, model, work);
-    let Model { shape, plan, theta } = model;
+    experts(simd, model, &slots, order, work);
+    logits(simd, model, &slots, work);
+    let mut i = 0;
+    for (a, size) in model.shape.groups.iter().enumerate() {
+        let atoms = i * TILE..(i + size) * TILE;
+        softmax(
+            simd,
+            (&work.logit[0][atoms.clone()], &work.expert[0][atoms.clone()], &mut work.inner[atoms]),
+            &mut work.mean[a * TILE..(a + 1) * TILE],
+            (&mut work.top, &mut work.total),
+        );
+        i += size;
+    }
+    if groups > 1 {
+        for a in 0..groups {
+            let z = row_mut::<S>(&mut work.outer_logit, a);
+            match slots.outer[a] {
+                Some(c) => z.copy_from_slice(row::<S>(&work.form, c)),
+                None => z.fill(simd.splat_f64s(0.0)),
+            }
+        }
+        softmax(
+            simd,
+            (&work.outer_logit, &work.mean, &mut work.outer),
+            &mut work.value,
+            (&mut work.top, &mut work.total),
+        );
+    } else {
+        work.value.copy_from_slice(&work.mean);
+    }
+    if order == Order::First {
+        derivatives(simd, model, &slots, work);
+        if count < TILE {
+            work.cut(count);
+        }
+    }
+}
+
+/// `first`, `share` and `rows` from the values.
+#[inline(always)]
+fn derivatives<S: Simd>(simd: S, model: Model<'_>, slots: &Slots, work: &mut MixtureWorkspace) {
+    let Model { shape, plan, .. } = model;
     let vectors = TILE / S::F64_LANES;
-    let (atoms, groups) = (plan.group.len(), shape.groups.len());
-    let splat = |x: f64| simd.splat_f64s(x);
-    let zero = splat(0.0);
+    let (groups, plain) = (shape.groups.len(), shape.is_plain());
     let linear = shape.router == Activation::Linear;
-    let plain = shape.is_plain();
-
-    // Slots and parameters of each atom.
-    let mut gate = [usize::MAX; MAX_ATOMS];
-    let mut expert = [usize::MAX; MAX_ATOMS];
-    let mut outer = [usize::MAX; MAX_ATOMS];
-    let mut intercept = [usize::MAX; MAX_ATOMS];
-    let mut weight = [usize::MAX; MAX_ATOMS];
-    let mut offset = [0.0; MAX_ATOMS];
-    let mut lambda = [1.0; MAX_ATOMS];
-    let mut temperature = usize::MAX;
-    let mut tau = 1.0;
-    for (c, placed) in plan.slots.iter().enumerate() {
-        match placed.slot {
-            Slot::Outer(a) => outer[a] = c,
-            Slot::Gate(i) => gate[i] = c,
-            Slot::Expert(i) => expert[i] = c,
-            Slot::Intercept(i) => {
-                intercept[i] = c;
-                offset[i] = theta[placed.first];
-            }
-            Slot::Weight(i) => {
-                weight[i] = c;
-                lambda[i] = theta[placed.first];
-            }
-            Slot::Temperature => {
-                temperature = c;
-                tau = theta[placed.first];
-            }
-        }
-    }
-    let cold = splat(1.0 / tau);
-
-    let mut act = [[zero; 3]; MAX_ATOMS];
-    let mut h = [zero; MAX_ATOMS];
-    let mut z = [zero; MAX_ATOMS];
-    let mut route = [[zero; 2]; MAX_ATOMS];
-    let mut g = [zero; MAX_ATOMS];
-    let mut inner = [zero; MAX_ATOMS];
-    let mut top = [zero; MAX_ATOMS];
+    let cold = simd.splat_f64s(1.0 / slots.tau);
+    let [h, slope, curve, act, act_slope] = &work.expert;
+    let [z, route_slope, route_curve] = &work.logit;
+    // The residuals are the first row, the others follow.
+    let (r, rows) = work.rows.split_at_mut(TILE);
+    let (value, y) = (row::<S>(&work.value, 0), row::<S>(&work.y, 0));
+    let r = row_mut::<S>(r, 0);
     for v in 0..vectors {
-        let form = lanes::<S>(&work.form);
-        for i in 0..atoms {
-            let u = form[expert[i] * vectors + v];
-            if order == Order::Value {
-                act[i][0] = activation_value_lanes(simd, shape.activation, u);
-            } else {
-                act[i] = activation_lanes(simd, shape.activation, u);
+        r[v] = simd.sub_f64s(value[v], y[v]);
+    }
+    let r = &*r;
+    for a in 0..groups {
+        if let Some(c) = slots.outer[a] {
+            let (s, p) = (row_mut::<S>(&mut work.first, c), row_mut::<S>(&mut work.share, c));
+            let (g, mean) = (row::<S>(&work.outer, a), row::<S>(&work.mean, a));
+            for v in 0..vectors {
+                s[v] = simd.mul_f64s(g[v], simd.sub_f64s(mean[v], value[v]));
+                p[v] = simd.mul_f64s(r[v], g[v]);
             }
-            h[i] = if shape.outer_weight { simd.mul_f64s(splat(lambda[i]), act[i][0]) } else { act[i][0] };
-        }
-        let mut i = 0;
-        for a in 0..groups {
-            let end = i + shape.groups[a];
-            for i in i..end {
-                let q = if gate[i] == usize::MAX { zero } else { form[gate[i] * vectors + v] };
-                z[i] = q;
-                if !linear {
-                    let [value, slope, curve] = activation_lanes(simd, shape.router, q);
-                    z[i] = simd.add_f64s(value, splat(offset[i]));
-                    route[i] = [slope, curve];
-                }
-                if !plain {
-                    z[i] = simd.mul_f64s(z[i], cold);
-                }
-            }
-            inner[a] = softmax(simd, &z[i..end], &h[i..end], &mut g[i..end]);
-            i = end;
-        }
-        let mut f = inner[0];
-        if groups > 1 {
-            for a in 0..groups {
-                z[a] = if outer[a] == usize::MAX { zero } else { form[outer[a] * vectors + v] };
-            }
-            f = softmax(simd, &z[..groups], &inner[..groups], &mut top[..groups]);
-        }
-        lanes_mut::<S>(&mut work.value)[v] = f;
-        if order == Order::Value {
-            continue;
-        }
-        let r = simd.sub_f64s(f, lanes::<S>(&work.y)[v]);
-        let first = lanes_mut::<S>(&mut work.first);
-        let share = lanes_mut::<S>(&mut work.share);
-        let rows = lanes_mut::<S>(&mut work.rows);
-        rows[RESIDUAL * vectors + v] = r;
-        for a in 0..groups {
-            if outer[a] != usize::MAX {
-                first[outer[a] * vectors + v] = simd.mul_f64s(top[a], simd.sub_f64s(inner[a], f));
-                share[outer[a] * vectors + v] = simd.mul_f64s(r, top[a]);
-            }
-        }
-        let (mut warm, mut warm_share, mut warm_own) = (zero, zero, zero);
-        for i in 0..atoms {
-            let a = plan.group[i];
-            let pi = if groups > 1 { simd.mul_f64s(top[a], g[i]) } else { g[i] };
-            let by_logit = simd.mul_f64s(pi, simd.sub_f64s(h[i], inner[a]));
-            let r_share = simd.mul_f64s(r, g[i]);
-            let r_pi = simd.mul_f64s(r, pi);
-            if plain {
-                if gate[i] != usize::MAX {
-                    first[gate[i] * vectors + v] = by_logit;
-                    share[gate[i] * vectors + v] = r_share;
-                }
-            } else {
-                if gate[i] != usize::MAX {
-                    let c = gate[i];
-                    let slope = if linear { cold } else { simd.mul_f64s(route[i][0], cold) };
-                    first[c * vectors + v] = simd.mul_f64s(by_logit, slope);
-                    share[c * vectors + v] = simd.mul_f64s(r_share, slope);
-                    rows[plan.rows.slope(c) * vectors + v] = simd.mul_f64s(r, slope);
-                    let curve = if linear { zero } else { simd.mul_f64s(route[i][1], cold) };
-                    rows[(plan.rows.own + c) * vectors + v] = simd.mul_f64s(r, simd.mul_f64s(by_logit, curve));
-                }
-                if intercept[i] != usize::MAX {
-                    let c = intercept[i];
-                    first[c * vectors + v] = simd.mul_f64s(by_logit, cold);
-                    share[c * vectors + v] = simd.mul_f64s(r_share, cold);
-                    rows[plan.rows.slope(c) * vectors + v] = simd.mul_f64s(r, cold);
-                    rows[(plan.rows.own + c) * vectors + v] = zero;
-                }
-                if temperature != usize::MAX {
-                    let t = simd.neg_f64s(simd.mul_f64s(z[i], cold));
-                    let heated = simd.mul_f64s(by_logit, t);
-                    warm = simd.add_f64s(warm, heated);
-                    warm_share = simd.mul_add_f64s(t, g[i], warm_share);
-                    warm_own = simd.mul_add_f64s(heated, simd.sub_f64s(t, simd.add_f64s(cold, cold)), warm_own);
-                    rows[(plan.rows.cooled + i) * vectors + v] = simd.mul_f64s(r, simd.sub_f64s(t, cold));
-                    rows[(plan.rows.heat + i) * vectors + v] = simd.mul_f64s(r, t);
-                }
-            }
-            let scale = if shape.outer_weight { simd.mul_f64s(pi, splat(lambda[i])) } else { pi };
-            first[expert[i] * vectors + v] = simd.mul_f64s(scale, act[i][1]);
-            rows[(plan.rows.bend + i) * vectors + v] = simd.mul_f64s(simd.mul_f64s(r, scale), act[i][2]);
-            if shape.outer_weight {
-                first[weight[i] * vectors + v] = simd.mul_f64s(pi, act[i][0]);
-                rows[(plan.rows.lift + i) * vectors + v] = simd.mul_f64s(r_pi, act[i][1]);
-            }
-        }
-        if temperature != usize::MAX {
-            first[temperature * vectors + v] = warm;
-            share[temperature * vectors + v] = simd.mul_f64s(r, warm_share);
-            rows[(plan.rows.own + temperature) * vectors + v] = simd.mul_f64s(r, warm_own);
         }
     }
-    if order != Order::Value && count < TILE {
-        work.cut(count);
+    let after = |row: usize| row - 1;
+    if let Some(c) = slots.temperature {
+        let zero = simd.splat_f64s(0.0);
+        row_mut::<S>(&mut work.first, c).fill(zero);
+        row_mut::<S>(&mut work.share, c).fill(zero);
+        row_mut::<S>(rows, after(plan.rows.own + c)).fill(zero);
+    }
+    for i in 0..plan.group.len() {
+        let a = plan.group[i];
+        let g = row::<S>(&work.inner, i);
+        let (h, mean) = (row::<S>(h, i), row::<S>(&work.mean, a));
+        // π, in the row that the softmax has no use for any more.
+        let pi = row_mut::<S>(&mut work.total, 0);
+        if groups > 1 {
+            let outer = row::<S>(&work.outer, a);
+            for v in 0..vectors {
+                pi[v] = simd.mul_f64s(outer[v], g[v]);
+            }
+        } else {
+            pi.copy_from_slice(g);
+        }
+        let pi = &*pi;
+        if let (true, Some(c)) = (plain, slots.gate[i]) {
+            let (s, p) = (row_mut::<S>(&mut work.first, c), row_mut::<S>(&mut work.share, c));
+            for v in 0..vectors {
+                s[v] = simd.mul_f64s(pi[v], simd.sub_f64s(h[v], mean[v]));
+                p[v] = simd.mul_f64s(r[v], g[v]);
+            }
+        }
+        if !plain {
+            // s by the logit.
+            let by_logit = row_mut::<S>(&mut work.top, 0);
+            for v in 0..vectors {
+                by_logit[v] = simd.mul_f64s(pi[v], simd.sub_f64s(h[v], mean[v]));
+            }
+            let by_logit = &*by_logit;
+            let (route_slope, route_curve) = (row::<S>(route_slope, i), row::<S>(route_curve, i));
+            for (c, is_slope) in [(slots.gate[i], true), (slots.intercept[i], false)] {
+                let Some(c) = c else { continue };
+                let routed = is_slope && !linear;
+                let (s, p) = (row_mut::<S>(&mut work.first, c), row_mut::<S>(&mut work.share, c));
+                for v in 0..vectors {
+                    let slope = if routed { route_slope[v] } else { cold };
+                    s[v] = simd.mul_f64s(by_logit[v], slope);
+                    p[v] = simd.mul_f64s(simd.mul_f64s(r[v], g[v]), slope);
+                }
+                let factor = row_mut::<S>(rows, after(plan.rows.slope(c)));
+                for v in 0..vectors {
+                    factor[v] = simd.mul_f64s(r[v], if routed { route_slope[v] } else { cold });
+                }
+                let own = row_mut::<S>(rows, after(plan.rows.own + c));
+                for v in 0..vectors {
+                    let curve = if routed { route_curve[v] } else { simd.splat_f64s(0.0) };
+                    own[v] = simd.mul_f64s(r[v], simd.mul_f64s(by_logit[v], curve));
+                }
+            }
+            if let Some(c) = slots.temperature {
+                let (s, p) = (row_mut::<S>(&mut work.first, c), row_mut::<S>(&mut work.share, c));
+                let z = row::<S>(z, i);
+                let t = |v: usize| simd.neg_f64s(simd.mul_f64s(z[v], cold));
+                for v in 0..vectors {
+                    s[v] = simd.mul_add_f64s(by_logit[v], t(v), s[v]);
+                    p[v] = simd.mul_add_f64s(simd.mul_f64s(r[v], g[v]), t(v), p[v]);
+                }
+                let own = row_mut::<S>(rows, after(plan.rows.own + c));
+                for v in 0..vectors {
+                    let heated = simd.mul_f64s(simd.mul_f64s(r[v], by_logit[v]), t(v));
+                    let bend = simd.sub_f64s(t(v), simd.add_f64s(cold, cold));
+                    own[v] = simd.mul_add_f64s(heated, bend, own[v]);
+                }
+                let cooled = row_mut::<S>(rows, after(plan.rows.cooled + i));
+                for v in 0..vectors {
+                    cooled[v] = simd.mul_f64s(r[v], simd.sub_f64s(t(v), cold));
+                }
+                let heat = row_mut::<S>(rows, after(plan.rows.heat + i));
+                for v in 0..vectors {
+                    heat[v] = simd.mul_f64s(r[v], t(v));
+                }
+            }
+        }
+        let (slope, curve) = (row::<S>(slope, i), row::<S>(curve, i));
+        let s = row_mut::<S>(&mut work.first, slots.expert[i]);
+        let bend = row_mut::<S>(rows, after(plan.rows.bend + i));
+        for v in 0..vectors {
+            s[v] = simd.mul_f64s(pi[v], slope[v]);
+            bend[v] = simd.mul_f64s(simd.mul_f64s(r[v], pi[v]), curve[v]);
+        }
+        if let Some(c) = slots.weight[i] {
+            let (act, act_slope) = (row::<S>(act, i), row::<S>(act_slope, i));
+            let s = row_mut::<S>(&mut work.first, c);
+            let lift = row_mut::<S>(rows, after(plan.rows.lift + i));
+            for v in 0..vectors {
+                s[v] = simd.mul_f64s(pi[v], act[v]);
+                lift[v] = simd.mul_f64s(simd.mul_f64s(r[v], pi[v]), act_slope[v]);
+            }
+        }
     }
 }
 
@@ -315,27 +510,6 @@ pub(super) fn squares<S: Simd>(simd: S, count: usize, work: &mut MixtureWorkspac
         sum = simd.mul_add_f64s(r, r, sum);
     }
     simd.reduce_sum_f64s(sum)
-}
-
-/// `Σ g_i h_i` and the shares `g = softmax(z)`.
-#[inline(always)]
-fn softmax<S: Simd>(simd: S, z: &[S::f64s], h: &[S::f64s], g: &mut [S::f64s]) -> S::f64s {
-    let mut top = z[0];
-    for i in 1..z.len() {
-        top = simd.max_f64s(top, z[i]);
-    }
-    let mut total = simd.splat_f64s(0.0);
-    for i in 0..z.len() {
-        g[i] = decay_lanes(simd, simd.sub_f64s(z[i], top), None);
-        total = simd.add_f64s(total, g[i]);
-    }
-    let scale = simd.div_f64s(simd.splat_f64s(1.0), total);
-    let mut value = simd.splat_f64s(0.0);
-    for i in 0..z.len() {
-        g[i] = simd.mul_f64s(g[i], scale);
-        value = simd.mul_add_f64s(g[i], h[i], value);
-    }
-    value
 }
 
 /// The weight of every moment of a tile: of each coupling the second derivative of `½ r²` by its two slots (of the Gauss–Newton part unless `curved`), then of each slot `r s`, and `r²`; couplings and slots in the order forms, mixed, scalars as
