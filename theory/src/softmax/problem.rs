@@ -62,8 +62,9 @@ impl FitSpec {
         let class = self.class(data.dimension())?;
         let start = self.start(&class)?;
         let coordinates = Coordinates::new(&class, false);
-        if data.rows() == 0 {
-            return Err(FitSpecError::Rows { found: 0, needed: coordinates.count() });
+        // Parameters that the box or a constant column holds count, too: the rule can be told from the spec alone.
+        if data.rows() < coordinates.count() {
+            return Err(FitSpecError::Rows { found: data.rows(), needed: coordinates.count() });
         }
         let mut inputs = columns(data)?;
         let response = inputs.pop().unwrap_or(Column { mean: 0.0, sd: 0.0 });
@@ -72,10 +73,6 @@ impl FitSpec {
             Some(written) => (Scaling::identity(class.dimension), written.bounds(&coordinates, &inputs)),
             None => (Scaling::standardising(&inputs, class.gate), standard(&coordinates, &inputs, response)),
         };
-        let needed = free(&bounds);
-        if data.rows() < needed {
-            return Err(FitSpecError::Rows { found: data.rows(), needed });
-        }
         let start = start.map(|start| {
             let mut theta = coordinates.parameters(&scaling.scaled(&start)).ok_or(FitSpecError::Pinned)?;
             let described = coordinates.described();
@@ -148,7 +145,7 @@ impl Problem {
 
     /// How many parameters the box lets move.
     pub fn free(&self) -> usize {
-        free(&self.bounds)
+        self.bounds.lower.iter().zip(&self.bounds.upper).filter(|(lower, upper)| lower < upper).count()
     }
 
     /// Rows of the data.
@@ -170,8 +167,4 @@ impl Problem {
     pub fn random_starts(&self) -> Option<usize> {
         self.start.is_none().then_some(self.starts)
     }
-}
-
-fn free(bounds: &Bounds) -> usize {
-    bounds.lower.iter().zip(&bounds.upper).filter(|(lower, upper)| lower < upper).count()
 }

@@ -157,12 +157,12 @@ pub enum FitSpecError {
         /// In which units.
         units: &'static str,
     },
-    /// Fewer rows than free parameters.
+    /// Fewer rows than parameters.
     #[error("{found} rows, at least {needed} are needed: one a parameter")]
     Rows {
         /// Rows of the data.
         found: usize,
-        /// Free parameters.
+        /// Parameters of the class.
         needed: usize,
     },
     /// A truth that nothing can be compared with.
