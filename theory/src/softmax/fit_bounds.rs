@@ -50,7 +50,7 @@ impl WrittenBounds {
                 return Err(FitSpecError::Astray { key, owner });
             }
             for (i, found) in [lower, upper].into_iter().enumerate() {
-                if !(found.abs() <= LARGEST) {
+                if !(-LARGEST..=LARGEST).contains(&found) {
                     let allowed = "a finite number, at most 1e50 in size, is allowed";
                     return Err(FitSpecError::Range { key: format!("{key}[{i}]"), found, allowed });
                 }
