@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Flow(FlowArguments),
     /// Linear relations among the derivatives of an expert under its gate, and the independence of the rest.
     Identify(IdentifyArguments),
+    /// Least-squares fit of a softmax-gated mixture of experts to data.
+    Fit(FitArguments),
     /// Re-checks certificates from disk, trusting nothing else.
     Recheck(RecheckArguments),
     /// A completion script for a shell.
@@ -150,6 +152,17 @@ pub(crate) struct IdentifyArguments {
     /// Write the answer and the certificate to this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `verify fit`.
+#[derive(Debug, Args)]
+pub(crate) struct FitArguments {
+    /// Spec of the mixtures, TOML or JSON.
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: PathBuf,
+    /// Data: CSV with a header and columns x1, x2, … and y.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
 }
 
 /// Arguments of `verify recheck`.

@@ -27,6 +27,11 @@ impl Interrupt {
         Ok(Self(pressed))
     }
 
+    /// What work that polls reads: set when it should end.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Whether work should end.
     pub(crate) fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)

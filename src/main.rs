@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod fit;
 mod flow;
 mod identify;
 mod interrupt;
@@ -45,6 +46,7 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Action::Command(Command::Loss(arguments)) => loss::run(arguments, &shared),
         Action::Command(Command::Flow(arguments)) => flow::run(arguments, &shared),
         Action::Command(Command::Identify(arguments)) => identify::run(arguments, &shared),
+        Action::Command(Command::Fit(arguments)) => fit::run(arguments, &shared),
         Action::Command(Command::Recheck(arguments)) => recheck::run(arguments, &shared),
         Action::Command(Command::Completions { shell }) => {
             let mut script = Vec::new();

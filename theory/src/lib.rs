@@ -7,3 +7,4 @@
 
 pub mod soft_routed;
 pub mod softmax;
+mod whole_number;

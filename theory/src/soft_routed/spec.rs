@@ -3,8 +3,9 @@
 use super::initial::{InitialError, InitialLaw};
 use super::model::{ModelError, StudentTeacher};
 use super::reduction::Start;
+use crate::whole_number::{whole, whole_usize};
 use moe_kernels::Router;
-use serde::de::{Error as _, Unexpected};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
@@ -192,33 +193,4 @@ fn three() -> usize {
 fn router<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Router, D::Error> {
     let name = String::deserialize(deserializer)?;
     Router::from_name(&name).ok_or_else(|| D::Error::unknown_variant(&name, &["sigmoid", "tanh", "gaussian-cdf"]))
-}
-
-/// A whole number, written `10000` or `1e4`.
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a whole number")]
-    enum Number {
-        Integer(i64),
-        Large(u64),
-        Float(f64),
-    }
-    let expected = &"a whole number, not negative";
-    match Number::deserialize(deserializer)? {
-        Number::Integer(n) => {
-            u64::try_from(n).map(Some).map_err(|_| D::Error::invalid_value(Unexpected::Signed(n), expected))
-        }
-        Number::Large(n) => Ok(Some(n)),
-        // 2^53: beyond, a float is no exact count.
-        Number::Float(x) if x >= 0.0 && x.fract() == 0.0 && x <= 9_007_199_254_740_992.0 => Ok(Some(x as u64)),
-        Number::Float(x) => {
-            let expected =
-                &"a whole number, not negative; at most 9007199254740992 if written with a point or an exponent";
-            Err(D::Error::invalid_value(Unexpected::Float(x), expected))
-        }
-    }
-}
-
-fn whole_usize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    Ok(whole(deserializer)?.and_then(|n| n.try_into().ok()).unwrap_or(usize::MAX))
 }

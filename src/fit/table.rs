@@ -1,0 +1,185 @@
+//! Data of a fit: a CSV file, read row by row.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use csv::{ByteRecord, ReaderBuilder, Trim};
+use moe_theory::softmax::{ROWS, Spool};
+
+use crate::interrupt::Interrupt;
+use crate::status::Failure;
+
+/// Largest size of a number: fourth powers, as the Hessian has them, stay far from overflow.
+const LARGEST: f64 = 1e50;
+
+/// A file whose header is read.
+pub(super) struct Table {
+    path: PathBuf,
+    reader: csv::Reader<Lines>,
+    /// For each column its input, from 0, or `d` for y.
+    places: Vec<usize>,
+}
+
+impl Table {
+    /// Opens a file and reads its header: `x1` to `xd` and `y`, in any order.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        Self::begin(path).with_context(|| path.display().to_string()).map_err(Failure::Input)
+    }
+
+    fn begin(path: &Path) -> anyhow::Result<Self> {
+        let lines = Lines::new(BufReader::new(File::open(path).context("cannot be read")?));
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(lines);
+        let mut header = ByteRecord::new();
+        if !reader.read_byte_record(&mut header).context("cannot be read")? {
+            return Err(anyhow!("found no header, allowed are columns x1, x2, … and y"));
+        }
+        let line = reader.position().line() - 1;
+        let names = header.iter().map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_string());
+        let places = places(&names.collect::<Vec<_>>()).map_err(|error| anyhow!("line {line}{error}"))?;
+        Ok(Self { path: path.into(), reader, places })
+    }
+
+    /// `d`.
+    pub(super) fn dimension(&self) -> usize {
+        self.places.len() - 1
+    }
+
+    /// All rows.
+    pub(super) fn read(mut self, interrupt: &Interrupt) -> Result<Spool, Failure> {
+        let spool = |error: io::Error| Failure::Internal(anyhow!(error).context("a temporary file cannot be written"));
+        let d = self.dimension();
+        let mut builder = Spool::builder(d).map_err(spool)?;
+        let (mut record, mut row) = (ByteRecord::new(), vec![0.0; d + 1]);
+        for count in 0_usize.. {
+            if count.is_multiple_of(ROWS) && interrupt.requested() {
+                return Err(Failure::Interrupted);
+            }
+            let more = self.next(&mut record, &mut row).with_context(|| self.path.display().to_string());
+            if !more.map_err(Failure::Input)? {
+                break;
+            }
+            builder.push(&row[..d], row[d]).map_err(spool)?;
+        }
+        builder.finish().map_err(spool)
+    }
+
+    /// The numbers of the next row, inputs first; whether there is one.
+    fn next(&mut self, record: &mut ByteRecord, row: &mut [f64]) -> anyhow::Result<bool> {
+        if !self.reader.read_byte_record(record).context("cannot be read")? {
+            return Ok(false);
+        }
+        let line = self.reader.position().line() - 1;
+        let d = self.dimension();
+        let name = |place: usize| if place == d { "y".into() } else { format!("x{}", place + 1) };
+        if record.len() != self.places.len() {
+            let missing = self.places.get(record.len()).map(|place| format!("; column {} is missing", name(*place)));
+            return Err(anyhow!(
+                "line {line}: found {} values, allowed are {}, one a column of the header{}",
+                record.len(),
+                self.places.len(),
+                missing.unwrap_or_default()
+            ));
+        }
+        for (field, &place) in record.iter().zip(&self.places) {
+            let number = std::str::from_utf8(field).ok().and_then(|text| text.parse::<f64>().ok());
+            row[place] = number.filter(|number| number.abs() <= LARGEST).ok_or_else(|| {
+                let found =
+                    if field.is_empty() { "nothing".into() } else { format!("{:?}", String::from_utf8_lossy(field)) };
+                anyhow!(
+                    "line {line}, column {}: found {found}, allowed is a finite number, at most 1e50 in size",
+                    name(place)
+                )
+            })?;
+        }
+        Ok(true)
+    }
+}
+
+/// For each name its input, from 0, or `d` for y. An error goes on from "line 1".
+fn places(names: &[String]) -> Result<Vec<usize>, String> {
+    let input = |name: &str| {
+        let digits = name.strip_prefix('x').filter(|digits| !digits.starts_with(['0', '+']))?;
+        digits.parse::<usize>().ok()
+    };
+    let mut places = Vec::with_capacity(names.len());
+    let d = names.len().saturating_sub(1);
+    for (column, name) in names.iter().enumerate() {
+        let found = |what: &str| format!(", column {}: found {name:?}{what}", column + 1);
+        if names[..column].contains(name) {
+            return Err(found(" once more, allowed is each name once"));
+        }
+        places.push(match input(name) {
+            Some(u) => u - 1,
+            None if name == "y" => d,
+            None => return Err(found(", allowed are x1, x2, … and y")),
+        });
+    }
+    if !names.iter().any(|name| name == "y") {
+        return Err(": found no column y, allowed are x1, x2, … and y".into());
+    }
+    match (1..=d.max(1)).find(|u| !names.contains(&format!("x{u}"))) {
+        Some(u) => Err(format!(": found no column x{u}, allowed are x1, x2, … without a gap, and y")),
+        None => Ok(places),
+    }
+}
+
+/// A file line by line, each ended by a line feed, so that the line of a record is the one before the reader's place.
+struct Lines {
+    file: BufReader<File>,
+    line: Vec<u8>,
+    given: usize,
+}
+
+impl Lines {
+    fn new(file: BufReader<File>) -> Self {
+        Self { file, line: Vec::new(), given: 0 }
+    }
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.line.len() {
+            self.line.clear();
+            self.given = 0;
+            if self.file.read_until(b'\n', &mut self.line)? == 0 {
+                return Ok(0);
+            }
+            while self.line.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+                self.line.pop();
+            }
+            self.line.push(b'\n');
+        }
+        let count = buffer.len().min(self.line.len() - self.given);
+        buffer[..count].copy_from_slice(&self.line[self.given..self.given + count]);
+        self.given += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_each_input_once_and_y() {
+        let outcome = |header: &str| places(&header.split(',').map(String::from).collect::<Vec<_>>());
+        assert_eq!(outcome("x1,y"), Ok(vec![0, 1]));
+        assert_eq!(outcome("x3,y,x1,x2"), Ok(vec![2, 3, 0, 1]));
+        for (header, expected) in [
+            ("x1,z,y", ", column 2: found \"z\", allowed are x1, x2, … and y"),
+            ("x0,y", ", column 1: found \"x0\", allowed are x1, x2, … and y"),
+            ("x01,y", ", column 1: found \"x01\", allowed are x1, x2, … and y"),
+            ("x+1,y", ", column 1: found \"x+1\", allowed are x1, x2, … and y"),
+            ("x1;y", ", column 1: found \"x1;y\", allowed are x1, x2, … and y"),
+            ("x1,y,x1", ", column 3: found \"x1\" once more, allowed is each name once"),
+            ("x1,x2", ": found no column y, allowed are x1, x2, … and y"),
+            ("x1,x3,y", ": found no column x2, allowed are x1, x2, … without a gap, and y"),
+            ("y", ": found no column x1, allowed are x1, x2, … without a gap, and y"),
+            ("x2,y", ": found no column x1, allowed are x1, x2, … without a gap, and y"),
+        ] {
+            assert_eq!(outcome(header), Err(expected.into()), "{header}");
+        }
+    }
+}
