@@ -77,7 +77,7 @@ impl Default for Tolerance {
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A Newton step inside of the box promises less than the tolerance.
+    /// A Newton step inside of the box promises less than the tolerance, or less than the rounding of the residuals hides.
     SmallDecrease,
     /// The sum of squares is that of rounding.
     Exact,
@@ -242,7 +242,12 @@ impl<'a> Estimator<'a> {
         // The size of what residuals are differences of. Below 8 ulp of it a residual is rounding; such an error δ in all of them changes the sum by 2 Σ rδ.
         let size = self.response()? + here.squares;
         let exact = size * (8.0 * f64::EPSILON).powi(2);
-        let resolution = |squares: f64| 1e-13 * squares + 64.0 * f64::EPSILON * (squares * size).sqrt();
+        let resolution = |squares: f64| 64.0 * f64::EPSILON * (squares * size).sqrt();
+        // What a promise that no step keeps says.
+        let end = |promise: f64, squares: f64| match promise < (KINK * squares).max(resolution(squares)) {
+            true => Reason::Rounding,
+            false => Reason::Kink,
+        };
         let mut evaluations = 1;
         let mut scale = vec![0.0_f64; theta.len()];
         let widths: Vec<f64> = self.bounds.upper.iter().zip(&self.bounds.lower).map(|(u, l)| u - l).collect();
@@ -284,7 +289,7 @@ impl<'a> Estimator<'a> {
             let decomposed = model.decompose();
             let mut step = decomposed.step(radius);
             conditioning = decomposed.conditioning();
-            let enough = 0.5 * self.tolerance.decrease * here.squares;
+            let enough = (0.5 * self.tolerance.decrease * here.squares).max(resolution(here.squares));
             if step.decrease <= enough {
                 // A short step promises little whatever the place; the whole one decides.
                 step = decomposed.step(diameter.max(radius));
@@ -293,7 +298,7 @@ impl<'a> Estimator<'a> {
                 }
                 if shortened {
                     // Steps of all lengths were refused here.
-                    break if step.decrease < KINK * here.squares { Reason::Rounding } else { Reason::Kink };
+                    break end(step.decrease, here.squares);
                 }
             }
             if iterations == self.tolerance.iterations {
@@ -334,9 +339,9 @@ impl<'a> Estimator<'a> {
                 continue;
             }
             shortened = true;
-            if step.decrease < resolution(here.squares) {
-                let promise = decomposed.step(diameter.max(radius)).decrease;
-                break if promise < KINK * here.squares { Reason::Rounding } else { Reason::Kink };
+            // Sums of like terms are good to about 1e-14 of themselves.
+            if step.decrease < 1e-13 * here.squares {
+                break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
             }
         };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {

@@ -137,8 +137,8 @@ impl Eigen {
         });
         let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
         let top = (0..n).fold(0.0_f64, |top, k| top.max(eigen.S()[k].abs()));
-        // The matrix carries the rounding of its sums; an eigenvalue within it may have either sign.
-        let rounding = 4.0 * n as f64 * f64::EPSILON * top;
+        // The matrix carries the rounding of its sums over the rows and of the scaling; an eigenvalue within it may have either sign. Flat directions showed up to 33 ε.
+        let rounding = (256.0 + 4.0 * n as f64) * f64::EPSILON * top;
         let values = (0..n).map(|k| eigen.S()[k]).map(|s| if s.abs() < rounding { rounding } else { s });
         Some(Self { values: values.collect(), vectors: eigen.U().to_owned() })
     }
