@@ -209,7 +209,8 @@ impl<'a> Estimator<'a> {
         Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
     }
 
-    fn squares(&self, theta: &[f64]) -> io::Result<f64> {
+    /// `Σ r²`.
+    pub(super) fn squares(&self, theta: &[f64]) -> io::Result<f64> {
         let kernel = self.coordinates.kernel();
         let parts =
             self.spans(|| 0.0, |sum, chunk, work| *sum += kernel.sum_of_squares(theta, chunk.columns, chunk.y, work))?;

@@ -14,15 +14,20 @@ const MANY: usize = 8192;
 const CONTINUED: usize = 3;
 /// Starts are drawn from boxes of these shares of the widths around the centre, in turn: a wide box has most of its volume where gates and experts are steps.
 const SHARES: [f64; 5] = [0.05, 0.1, 0.2, 0.5, 1.0];
+/// Random points of which a start is the best.
+const DRAWS: usize = 30;
+/// Relative difference of objectives below which two rough fits count as one minimum.
+const SAME: f64 = 1e-4;
 /// Tolerance on a part.
 const ROUGH: Tolerance = Tolerance { decrease: 1e-6, iterations: 60 };
 
 impl Estimator<'_> {
-    /// Start `index` of a seed, in the box.
+    /// Start `index` of a seed: a random point of the box.
     pub fn random_start(&self, seed: u64, index: usize) -> Vec<f64> {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(index as u64);
-        let share = SHARES[index % SHARES.len()];
+        self.point(SHARES[index % SHARES.len()], &mut stream(seed, index))
+    }
+
+    fn point(&self, share: f64, random: &mut ChaCha8Rng) -> Vec<f64> {
         let bounds = self.bounds();
         bounds
             .lower
@@ -32,9 +37,23 @@ impl Estimator<'_> {
             .collect()
     }
 
-    /// Fits from random starts, the least objective first; ties by the number of the start.
+    /// The best of some random points of a stream, by the sum of squares.
+    fn chosen_start(&self, seed: u64, index: usize) -> io::Result<Vec<f64>> {
+        let mut random = stream(seed, index);
+        let mut best = (f64::INFINITY, Vec::new());
+        for draw in 0..DRAWS {
+            let point = self.point(SHARES[draw % SHARES.len()], &mut random);
+            let squares = self.squares(&point)?;
+            if squares < best.0 || draw == 0 {
+                best = (squares, point);
+            }
+        }
+        Ok(best.1)
+    }
+
+    /// Fits from random starts, the least objective first; ties by the number of the start. Each start is the best of thirty random points of the box.
     ///
-    /// With more than 8192 rows every start is fitted roughly on a part of them, evenly spaced, and the best three go on with all rows: what is returned are these. Not a proof that there is no lower minimum.
+    /// With more than 8192 rows starts are chosen and fitted roughly on a part of them, evenly spaced, and the best three different ones go on with all rows: what is returned are these. Not a proof that there is no lower minimum.
     ///
     /// # Errors
     /// What reading the data raises.
@@ -43,22 +62,31 @@ impl Estimator<'_> {
     /// If `starts` is 0.
     pub fn search(&self, starts: usize, seed: u64) -> io::Result<Vec<Fit>> {
         assert!(starts > 0, "a start");
-        let begin: Vec<Vec<f64>> = (0..starts).map(|index| self.random_start(seed, index)).collect();
+        let all = |estimator: &Estimator<'_>| -> io::Result<Vec<Fit>> {
+            let fits = (0..starts).into_par_iter().map(|index| estimator.fit(&estimator.chosen_start(seed, index)?));
+            Ok(sorted(fits.collect::<io::Result<_>>()?))
+        };
         let rows = self.source().rows();
         if rows <= MANY {
-            return sorted(begin.par_iter().map(|start| self.fit(start)).collect::<io::Result<_>>()?);
+            return all(self);
         }
         let part = every(self.source(), rows.div_ceil(MANY))?;
-        let rough = self.on(&part).with_tolerance(ROUGH);
-        let fits = sorted(begin.par_iter().map(|start| rough.fit(start)).collect::<io::Result<_>>()?)?;
-        sorted(fits.iter().take(CONTINUED).map(|fit| self.fit(&fit.theta)).collect::<io::Result<_>>()?)
+        let mut different = all(&self.on(&part).with_tolerance(ROUGH))?;
+        different.dedup_by(|later, kept| later.objective <= kept.objective * (1.0 + SAME));
+        Ok(sorted(different.iter().take(CONTINUED).map(|fit| self.fit(&fit.theta)).collect::<io::Result<_>>()?))
     }
 }
 
-fn sorted(mut fits: Vec<Fit>) -> io::Result<Vec<Fit>> {
+fn stream(seed: u64, index: usize) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(index as u64);
+    random
+}
+
+fn sorted(mut fits: Vec<Fit>) -> Vec<Fit> {
     // What is not finite comes last in the total order.
     fits.sort_by(|a, b| a.objective.abs().total_cmp(&b.objective.abs()));
-    Ok(fits)
+    fits
 }
 
 /// Every `step`-th row.
