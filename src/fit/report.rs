@@ -238,6 +238,7 @@ fn code(reason: Reason) -> &'static str {
         Reason::SmallDecrease => "small-decrease",
         Reason::Exact => "exact",
         Reason::Rounding => "rounding",
+        Reason::Kink => "kink",
         Reason::Iterations => "iterations",
         Reason::NotFinite => "not-finite",
         Reason::Stopped => "stopped",
@@ -249,10 +250,16 @@ pub(super) fn words(reason: Reason, spec: &FitSpec) -> String {
     let tolerance = spec.tolerance();
     match reason {
         Reason::SmallDecrease => {
-            format!("a Newton step in the box promises less than {:e} of the sum of squares", tolerance.decrease)
+            format!(
+                "a Newton step in the box promises less than {:e} of the sum of squares, or than rounding hides",
+                tolerance.decrease
+            )
         }
         Reason::Exact => "the residuals are those of rounding".into(),
         Reason::Rounding => "what a step could gain is below the rounding of the sums".into(),
+        Reason::Kink => {
+            "steps of every length were refused although the derivatives promise more: a minimum at a kink".into()
+        }
         Reason::Iterations => format!("the limit of {} iterations was reached", tolerance.iterations),
         Reason::NotFinite => "the sum of squares is not finite".into(),
         Reason::Stopped => "it was stopped".into(),
