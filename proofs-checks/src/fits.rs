@@ -18,7 +18,7 @@ use moe_theory::softmax::{
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckError, Run, statistics};
+use crate::{CheckError, Evidence, Run, statistics};
 
 /// Deviation of a start from the split truth, in every parameter.
 pub(crate) const SPREAD: f64 = 0.1;
@@ -203,6 +203,18 @@ impl Problem {
             .collect()
     }
 
+    /// `(1/n) Σ (y − f_G*)²`: what every minimum that the proofs of the rates speak of is at most.
+    pub(crate) fn objective_of_truth(&self, sample: &dyn Source) -> Result<f64, CheckError> {
+        let coordinates = Coordinates::new(&self.truth_class, true);
+        let theta = coordinates.parameters(&self.truth).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
+        let (mut work, mut scratch, mut squares) = (coordinates.kernel().workspace(), Vec::new(), 0.0);
+        for index in 0..sample.chunks() {
+            let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+            squares += coordinates.kernel().sum_of_squares(&theta, chunk.columns, chunk.y, &mut work);
+        }
+        Ok(squares / sample.rows() as f64)
+    }
+
     /// The estimate of a replicate at a sample size, measured.
     pub(crate) fn estimate(
         &self,
@@ -311,14 +323,55 @@ pub(crate) fn grid(from: usize, to: usize, sizes: usize) -> Vec<usize> {
     (0..sizes).map(|i| (from as f64 * (step * i as f64).exp()).round() as usize).collect()
 }
 
+/// What was measured at a sample size.
+pub(crate) trait AtSize {
+    /// `n`.
+    fn size(&self) -> usize;
+}
+
+impl AtSize for Fitted {
+    fn size(&self) -> usize {
+        self.rows
+    }
+}
+
 /// For each replicate the slope of `log value` over `log n`; none where a value is missing or not positive.
-pub(crate) fn slopes(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> Option<f64>) -> Vec<f64> {
-    let slope = |fits: &Vec<Fitted>| {
+pub(crate) fn slopes<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&T) -> Option<f64>) -> Vec<f64> {
+    let slope = |fits: &Vec<T>| {
         let y: Option<Vec<f64>> = fits.iter().map(|fit| value(fit).map(f64::ln).filter(|y| y.is_finite())).collect();
-        let x: Vec<f64> = fits.iter().map(|fit| (fit.rows as f64).ln()).collect();
+        let x: Vec<f64> = fits.iter().map(|fit| (fit.size() as f64).ln()).collect();
         Some(statistics::slope(&x, &y?, 0.5)?.value)
     };
     rows.iter().filter_map(slope).collect()
+}
+
+/// A rate as evidence: the mean of the slopes of `log value` over `log n` against its region. Undecided where a replicate has no slope.
+pub(crate) fn rate<T: AtSize>(
+    statement: &str,
+    rows: &[Vec<T>],
+    level: f64,
+    accept: [f64; 2],
+    value: impl Fn(&T) -> Option<f64>,
+) -> Evidence {
+    let slopes = slopes(rows, value);
+    let mean = statistics::mean(&slopes, level).filter(|_| slopes.len() == rows.len());
+    Evidence::estimate(format!("{statement}: slope in log n, mean over replicates"), level, mean, accept)
+}
+
+/// Lower quartile, median and upper quartile; none without data.
+pub(crate) fn quartiles(mut values: Vec<f64>) -> [Option<f64>; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    // Linear interpolation between order statistics.
+    [0.25, 0.5, 0.75].map(|share| {
+        let place = share * values.len().checked_sub(1)? as f64;
+        let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        Some(below + (above - below) * place.fract())
+    })
+}
+
+/// The rows of a sweep over replicates and sizes, units in the order of [`by_replicate`], one line a replicate.
+pub(crate) fn by_replicate<T: Clone>(rows: Vec<T>, sizes: usize) -> Vec<Vec<T>> {
+    rows.chunks(sizes).map(<[T]>::to_vec).collect()
 }
 
 /// The region of the slope of a rate `n^{−ρ}`.

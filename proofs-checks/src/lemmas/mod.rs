@@ -7,10 +7,13 @@ mod fine_tuning_rate;
 mod finite_batch_sgd;
 mod flat_families;
 mod guided_router;
+mod heavy_tails;
 mod hermite_coefficients;
 mod information_exponent;
 mod initialisation_perturbation;
 mod linear_expert_pde;
+mod local_minima;
+mod misspecified_regression;
 mod mixtures;
 mod orthogonal_initialisation;
 mod over_parameterisation;
@@ -20,6 +23,7 @@ mod pruning;
 mod recovery_accuracy;
 mod router_dependence;
 mod sequential_recovery;
+mod stacked_layers;
 mod strong_identifiability;
 mod student_overlap;
 mod temperature_pde;
@@ -50,4 +54,8 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     temperature_pde::LEMMA,
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
+    misspecified_regression::LEMMA,
+    local_minima::LEMMA,
+    stacked_layers::LEMMA,
+    heavy_tails::LEMMA,
 ];

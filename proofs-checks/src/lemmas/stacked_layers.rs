@@ -1,0 +1,540 @@
+//! `stacked-layers`: least squares in two mixtures one after the other, `f(x) = f₂(f₁(x))`.
+//!
+//! # The claim
+//!
+//! The paper treats one layer and asks about several. Nothing in the argument for the regression error needs one layer: the composites of a compact class form a parametric class, and the error is of order `n^{−1/2}`. Exactly specified, where the first-order functions of both layers are independent, so is `L1` of each layer.
+//!
+//! # Flat families between layers (derived here)
+//!
+//! *Scale.* If the experts of layer one carry an outer weight, `f₁ → c f₁` is `λ_i → c λ_i`, and layer two undoes it: it depends on `z = f₁(x)` through `ω_j z + β_j` and `a_j z + b_j` alone, so
+//!
+//! ```text
+//! (λ_i; ω_j, a_j) → (c λ_i; ω_j/c, a_j/c)      leaves f unchanged, for every c ≠ 0.
+//! ```
+//!
+//! *Shift.* If the experts of layer one are linear, `f₁ → c f₁ + s` is `(a_i, b_i) → (c a_i, c b_i + s)` because gates sum to one, undone by `(ω_j, β_j) → (ω_j/c, β_j − s ω_j/c)` and the same of `(a_j, b_j)`: a family with two parameters.
+//!
+//! So output weights between layers are not identifiable, exactly specified as it is, and `L1` of the layers has no rate: the twin. Experts `act(a x + b)` with neither have no such family: GELU is not homogeneous.
+//!
+//! # Least squares
+//!
+//! With `z_r = f₁(x_r)` the Jacobian of the composite is `∂f/∂θ₂ = J₂(z)`, `∂f/∂θ₁ = f₂'(z) J₁(x)`, and
+//!
+//! ```text
+//! f₂'(z) = Σ_j ω_j ∂f₂/∂β_j + a_j ∂f₂/∂b_j,
+//! ```
+//!
+//! columns of `J₂` again. A Levenberg–Marquardt method on `JᵀJ` suffices: the layers are small, and starts are near the truth.
+//!
+//! # The setting
+//!
+//! `x ~ U[−3, 3]`, GELU experts in both layers, layer one with the truth `(ω, β, a, b) = (2, .3, 3, −.5), (0, 0, −2, 1)`, whose values lie in [.17, 8.5], layer two with `(−.5, 3, 2.5, −2), (0, 0, .5, 1)`. It was chosen by its predicted constant, `√(tr (E ∂f ∂fᵀ)^{-1}) = 255`: the parameters' error is about `255 σ/√n = .004` at `n = 10³` and
+//! `σ = 5·10⁻⁴`. Regions of slopes as in `fits`.
+//!
+//! *Power.* One direction dominates the losses, so their logarithm has nearly the deviation 1.1 of that of a normal variable's; the slope over a factor of 32 in `n` has .25, and 256 replicates give an interval of half-width .04 in a region of .125. The regression error has 12 or 15 directions and a slope of deviation .08: 32 replicates of the over-specified fit, which takes
+//! many steps (along the difference of two atoms that share a true one `JᵀJ` has no information), do.
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::solvers::Solve;
+use faer::{Accum, Mat, MatRef, Par, Side};
+use moe_kernels::{Activation, MixtureWorkspace};
+use moe_theory::softmax::{
+    Architecture, Atom, Coordinates, Cubature, Gate, Inputs, Law, MixingMeasure, Noise, Power, Sample, Source, voronoi,
+};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, region};
+use crate::{
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
+};
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "stacked-layers",
+    paper: "2503.03213",
+    claim: "Open question: two mixtures in sequence, f = f2(f1(x)), have the rate n^(-1/2) of the regression error, with the first layer exactly or over-specified, and exactly specified that of L1 of each layer.",
+    scope: "Plain softmax gates, k = k* = 2 in both layers (3 in the first where over-specified), GELU experts without output weights, scalar input and intermediate value, x ~ U[-3, 3], normal noise, one truth; minima from starts near it.",
+    ledger: Label::Supported,
+    typical_seconds: 30.0,
+    parameters: &[
+        Parameter::integer("replicates", "samples of each size", "", [8, 10_000], [256, 384, 1024]),
+        Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 40], [3, 4, 6]),
+        Parameter::integer("from", "smallest sample", "", [100, 1_000_000], [250, 500, 1000]),
+        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [8000, 16_000, 64_000]),
+        Parameter::real("noise", "standard deviation of the noise", "", [1e-5, 1.0], [0.0005, 0.0005, 0.0005]),
+    ],
+    check,
+};
+
+/// Level of every interval.
+const LEVEL: f64 = 0.99;
+/// Purpose of the stream of starts.
+const STARTS: u32 = 3;
+/// Steps at most. Where the first layer has an atom too many the method creeps; what is left then is of the order of the tolerance.
+const STEPS: usize = 150;
+/// What a step may still promise at the end, as a share of the mean square of an observation: far below the statistical fluctuations of order 1.
+const DECREASE: f64 = 1e-4;
+/// Factors `c` of the starts along the family of scales.
+const FACTORS: [f64; 3] = [0.7, 1.0, 1.5];
+
+/// Two layers, each with the coordinates of its class.
+struct Stack {
+    layers: [Coordinates; 2],
+}
+
+/// The value, and with a Jacobian all derivatives, of a stack at a chunk of inputs.
+struct Passage {
+    residuals: Vec<f64>,
+    /// By columns, layer one first.
+    jacobian: Vec<f64>,
+}
+
+impl Stack {
+    fn new(first: usize, activation: Activation, outer_weight: bool) -> Self {
+        let class = |size, activation, outer_weight| Architecture {
+            dimension: 1,
+            gate: Gate::Softmax,
+            sizes: vec![size],
+            activation,
+            outer_weight,
+        };
+        let first = class(first, activation, outer_weight);
+        Self { layers: [&first, &class(2, Activation::Gelu, false)].map(|class| Coordinates::new(class, false)) }
+    }
+
+    fn count(&self) -> usize {
+        self.layers[0].count() + self.layers[1].count()
+    }
+
+    fn works(&self) -> [MixtureWorkspace; 2] {
+        [0, 1].map(|layer| self.layers[layer].kernel().workspace())
+    }
+
+    fn values(&self, theta: &[f64], x: &[f64], works: &mut [MixtureWorkspace; 2]) -> Vec<f64> {
+        let (first, second) = theta.split_at(self.layers[0].count());
+        let (mut z, mut f) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        self.layers[0].kernel().values(first, x, &mut z, &mut works[0]);
+        self.layers[1].kernel().values(second, &z, &mut f, &mut works[1]);
+        f
+    }
+
+    fn derivatives(&self, theta: &[f64], x: &[f64], y: &[f64], works: &mut [MixtureWorkspace; 2]) -> Passage {
+        let rows = y.len();
+        let counts = [0, 1].map(|layer| self.layers[layer].count());
+        let (first, second) = theta.split_at(counts[0]);
+        let (mut z, mut residuals) = (vec![0.0; rows], vec![0.0; rows]);
+        let mut jacobian = vec![0.0; rows * (counts[0] + counts[1])];
+        let (upper, lower) = jacobian.split_at_mut(rows * counts[0]);
+        let zero = vec![0.0; rows];
+        self.layers[0].kernel().jacobian(first, x, &zero, &mut z, upper, &mut works[0]);
+        self.layers[1].kernel().jacobian(second, &z, y, &mut residuals, lower, &mut works[1]);
+        let mut slope = vec![0.0; rows];
+        let mut add = |factor: f64, place: usize| {
+            slope.iter_mut().zip(&lower[place * rows..]).for_each(|(slope, part)| *slope += factor * part);
+        };
+        let layout = self.layers[1].layout();
+        for i in 0..layout.expert.len() {
+            if let (Some(slope), Some(intercept)) = (layout.slope[i], layout.intercept[i]) {
+                add(second[slope], intercept);
+            }
+            add(second[layout.expert[i]], layout.expert[i] + 1);
+        }
+        for column in upper.chunks_exact_mut(rows) {
+            column.iter_mut().zip(&slope).for_each(|(entry, slope)| *entry *= slope);
+        }
+        Passage { residuals, jacobian }
+    }
+
+    fn squares(&self, sample: &Sample, theta: &[f64], works: &mut [MixtureWorkspace; 2]) -> Result<f64, CheckError> {
+        let (mut sum, mut scratch) = (0.0, Vec::new());
+        for index in 0..sample.chunks() {
+            let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+            let f = self.values(theta, chunk.columns, works);
+            sum += f.iter().zip(chunk.y).map(|(f, y)| (f - y).powi(2)).sum::<f64>();
+        }
+        Ok(sum)
+    }
+
+    /// Gradient of `½ Σ r²` and `JᵀJ`.
+    fn normal(
+        &self,
+        sample: &Sample,
+        theta: &[f64],
+        works: &mut [MixtureWorkspace; 2],
+    ) -> Result<(Vec<f64>, Mat<f64>), CheckError> {
+        let count = self.count();
+        let (mut gradient, mut matrix, mut scratch) = (vec![0.0; count], Mat::zeros(count, count), Vec::new());
+        for index in 0..sample.chunks() {
+            let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+            let passage = self.derivatives(theta, chunk.columns, chunk.y, works);
+            let rows = chunk.y.len();
+            for (entry, column) in gradient.iter_mut().zip(passage.jacobian.chunks_exact(rows)) {
+                *entry += column.iter().zip(&passage.residuals).map(|(a, b)| a * b).sum::<f64>();
+            }
+            let jacobian = MatRef::from_column_major_slice(&passage.jacobian, rows, count);
+            matmul(matrix.as_mut(), Accum::Add, jacobian.transpose(), jacobian, 1.0, Par::Seq);
+        }
+        Ok((gradient, matrix))
+    }
+
+    /// The minimum from a start by the method of Levenberg and Marquardt with Marquardt's scale; whether it converged.
+    fn fit(&self, run: &Run<'_>, sample: &Sample, start: Vec<f64>) -> Result<(Vec<f64>, f64, bool), CheckError> {
+        let mut works = self.works();
+        let (mut theta, mut squares) = (start, 0.0);
+        squares += self.squares(sample, &theta, &mut works)?;
+        let (mut gradient, mut matrix) = self.normal(sample, &theta, &mut works)?;
+        let mut damping = 1e-4;
+        for _ in 0..STEPS {
+            run.proceed()?;
+            let count = theta.len();
+            let damped = Mat::from_fn(count, count, |i, j| {
+                matrix[(i, j)] * if i == j { 1.0 + damping } else { 1.0 } + if i == j { f64::MIN_POSITIVE } else { 0.0 }
+            });
+            let right = Mat::from_fn(count, 1, |i, _| -gradient[i]);
+            let Ok(factors) = damped.llt(Side::Lower) else {
+                damping *= 10.0;
+                continue;
+            };
+            let step = factors.solve(&right);
+            // ½ δᵀ(JᵀJ + 2D)δ is what the model promises; −½ gᵀδ is at most that and at least half of it.
+            let promised: f64 = -(0..count).map(|i| gradient[i] * step[(i, 0)]).sum::<f64>();
+            if promised * sample.rows() as f64 <= DECREASE * squares && damping <= 1e-2 {
+                return Ok((theta, squares, true));
+            }
+            let next: Vec<f64> = theta.iter().enumerate().map(|(i, t)| t + step[(i, 0)]).collect();
+            let there = self.squares(sample, &next, &mut works)?;
+            if there < squares {
+                (theta, squares) = (next, there);
+                (gradient, matrix) = self.normal(sample, &theta, &mut works)?;
+                damping = (0.2 * damping).max(1e-12);
+            } else if damping > 1e12 {
+                // No direction falls: what is left is rounding.
+                return Ok((theta, squares, true));
+            } else {
+                damping *= 5.0;
+            }
+        }
+        Ok((theta, squares, false))
+    }
+
+    fn measures(&self, theta: &[f64]) -> [MixingMeasure; 2] {
+        let (first, second) = theta.split_at(self.layers[0].count());
+        [self.layers[0].measure(first), self.layers[1].measure(second)]
+    }
+
+    fn parameters(&self, measures: &[MixingMeasure; 2]) -> Result<Vec<f64>, CheckError> {
+        let theta = [0, 1].map(|layer| self.layers[layer].parameters(&measures[layer]));
+        match theta {
+            [Some(first), Some(second)] => Ok([first, second].concat()),
+            _ => Err(CheckError::theory("a true slope is pinned")),
+        }
+    }
+
+    /// `f₂(f₁(x))` by the definition.
+    fn value(&self, measures: &[MixingMeasure; 2], x: &[f64]) -> f64 {
+        let z = measures[0].value(self.layers[0].class(), x);
+        measures[1].value(self.layers[1].class(), &[z])
+    }
+}
+
+fn atom(omega: f64, beta: f64, a: f64, b: f64) -> Atom {
+    Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 }
+}
+
+fn truth() -> [MixingMeasure; 2] {
+    [
+        MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0),
+        MixingMeasure::flat(vec![atom(-0.5, 3.0, 2.5, -2.0), atom(0.0, 0.0, 0.5, 1.0)], 1.0),
+    ]
+}
+
+/// The member `(c, s)` of the family of scales and shifts: layer one with outer weights scaled by `c`, or linear with `c f₁ + s`.
+fn moved(measures: &[MixingMeasure; 2], c: f64, shift: f64, linear: bool) -> [MixingMeasure; 2] {
+    let mut moved = measures.clone();
+    for atom in &mut moved[0].groups[0].atoms {
+        if linear {
+            atom.a[0] *= c;
+            atom.b = c * atom.b + shift;
+        } else {
+            atom.lambda *= c;
+        }
+    }
+    for atom in &mut moved[1].groups[0].atoms {
+        atom.beta -= shift * atom.omega[0] / c;
+        atom.b -= shift * atom.a[0] / c;
+        atom.omega[0] /= c;
+        atom.a[0] /= c;
+    }
+    moved
+}
+
+/// A fit of both layers, measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Layers {
+    rows: usize,
+    error: f64,
+    /// `L1` of each layer.
+    losses: [f64; 2],
+    largest_over: f64,
+    converged: bool,
+}
+
+impl AtSize for Layers {
+    fn size(&self) -> usize {
+        self.rows
+    }
+}
+
+fn inputs() -> Inputs {
+    Inputs::Uniform { low: vec![-3.0], high: vec![3.0] }
+}
+
+fn sample(run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
+    let stack = Stack::new(2, Activation::Gelu, false);
+    let truth = truth();
+    let law = Law {
+        inputs: inputs(),
+        noise: Noise::Gaussian { deviation: run.real("noise") },
+        regression: |x: &[f64]| stack.value(&truth, x),
+    };
+    Sample::collect(&law.sample(rows, run.seed(), replicate).map_err(CheckError::theory)?).map_err(CheckError::theory)
+}
+
+/// The best fit from starts around these points, or with `farthest` the one with the largest sum of losses among those at or below the truth's sum of squares.
+fn estimate(
+    run: &Run<'_>,
+    stack: &Stack,
+    rule: &Cubature,
+    centres: &[[MixingMeasure; 2]],
+    farthest: bool,
+    (rows, replicate): (usize, u64),
+) -> Result<Layers, CheckError> {
+    let sample = sample(run, rows, replicate)?;
+    let truth = truth();
+    let mut random = run.substream(replicate, STARTS);
+    let mut works = stack.works();
+    let mut found = Vec::new();
+    for centre in centres {
+        let centre = stack.parameters(centre)?;
+        let deviation = if farthest { 0.0 } else { 0.5 * SPREAD };
+        let start: Vec<f64> = centre
+            .iter()
+            .map(|c| {
+                let z: f64 = StandardNormal.sample(&mut random);
+                c + deviation * z
+            })
+            .collect();
+        let (theta, squares, converged) = stack.fit(run, &sample, start)?;
+        // A start on the flat family has the truth's sum of squares to rounding.
+        if farthest && squares > stack.squares(&sample, &centre, &mut works)? {
+            continue;
+        }
+        let measures = stack.measures(&theta);
+        let loss = |layer: usize| {
+            voronoi(stack.layers[layer].class(), &measures[layer], &truth[layer], Power::L1).map_err(CheckError::theory)
+        };
+        let (first, second) = (loss(0)?, loss(1)?);
+        let error = rule.distance(|x| stack.value(&measures, x), |x| stack.value(&truth, x));
+        let layers =
+            Layers { rows, error, losses: [first.loss, second.loss], largest_over: first.largest_over, converged };
+        found.push((squares, layers));
+    }
+    let order = |a: &(f64, Layers), b: &(f64, Layers)| {
+        let key = |x: &(f64, Layers)| if farthest { -(x.1.losses[0] + x.1.losses[1]) } else { x.0 };
+        key(a).total_cmp(&key(b))
+    };
+    found
+        .into_iter()
+        .min_by(order)
+        .map(|(_, layers)| layers)
+        .ok_or_else(|| CheckError::theory("no minimum at or below its start"))
+}
+
+/// The truth with one atom of layer one split into equal halves, each of the two.
+fn splits() -> Vec<[MixingMeasure; 2]> {
+    let split = |i: usize| {
+        let mut measures = truth();
+        let atoms = &mut measures[0].groups[0].atoms;
+        atoms[i].beta -= std::f64::consts::LN_2;
+        let copy = atoms[i].clone();
+        atoms.insert(i, copy);
+        measures
+    };
+    vec![split(0), split(1)]
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let rule = Cubature::new(&inputs()).map_err(CheckError::theory)?;
+    let sizes = grid(run.integer("from") as usize, run.integer("to") as usize, run.integer("sizes") as usize);
+    let replicates = run.integer("replicates") as usize;
+    let sweep = |name: &str, stack: &Stack, replicates: usize, centres: &[[MixingMeasure; 2]], farthest| {
+        let rows = run.units(name, replicates * sizes.len(), |unit| {
+            let at = (sizes[unit % sizes.len()], (unit / sizes.len()) as u64);
+            estimate(run, stack, &rule, centres, farthest, at)
+        })?;
+        Ok::<_, CheckError>(by_replicate(rows, sizes.len()))
+    };
+    let exact = sweep("exact", &Stack::new(2, Activation::Gelu, false), replicates, &[truth()], false)?;
+    let over = sweep("over", &Stack::new(3, Activation::Gelu, false), replicates.div_ceil(8), &splits(), false)?;
+    let family: Vec<_> = FACTORS.iter().map(|c| moved(&truth(), *c, 0.0, false)).collect();
+    let weights = Stack::new(2, Activation::Gelu, true);
+    let flat = sweep("output-weights", &weights, replicates.div_ceil(16), &family, true)?;
+
+    let error = |statement: &str, rows: &[Vec<Layers>], predicted| {
+        rate(statement, rows, LEVEL, region(predicted), |fit| Some(fit.error))
+    };
+    let loss = |statement: &str, rows: &[Vec<Layers>], layer: usize, predicted| {
+        rate(statement, rows, LEVEL, region(predicted), move |fit| Some(fit.losses[layer]))
+    };
+    let evidence = vec![
+        error("exactly specified: regression error", &exact, 0.5),
+        error("an atom too many in layer one: regression error", &over, 0.5),
+        loss("exactly specified: L1 of layer one", &exact, 0, 0.5),
+        loss("exactly specified: L1 of layer two", &exact, 1, 0.5),
+    ];
+    let controls = vec![
+        Control::new(
+            "with output weights in layer one L1 of layer one falls as n^(-1/2), starts along the family of scales",
+            loss("output weights: largest L1 of layer one", &flat, 0, 0.5),
+        ),
+        Control::new(
+            "with output weights in layer one L1 of layer two falls as n^(-1/2), starts along the family of scales",
+            loss("output weights: L1 of layer two at the largest sum", &flat, 1, 0.5),
+        ),
+    ];
+    let mut findings = vec![
+        Finding::judged(
+            "an atom too many in layer one",
+            "L1 of both layers falls as n^(-1/2)",
+            &[
+                loss("an atom too many: L1 of layer one", &over, 0, 0.5),
+                loss("an atom too many: L1 of layer two", &over, 1, 0.5),
+            ],
+            &controls,
+            json!({}),
+        ),
+        Finding::judged(
+            "an atom too many in layer one, its cell",
+            "the largest difference in the over-fitted cell falls as n^(-1/4)",
+            &[rate("largest difference in the over-fitted cell", &over, LEVEL, region(0.25), |fit| {
+                Some(fit.largest_over)
+            })],
+            &controls,
+            json!({}),
+        ),
+        Finding::judged(
+            "output weights between layers are not identifiable",
+            "with output weights in layer one the regression error falls as n^(-1/2), and L1 of both layers does not fall",
+            &[
+                error("output weights: regression error", &flat, 0.5),
+                loss("output weights: largest L1 of layer one", &flat, 0, 0.0),
+                loss("output weights: L1 of layer two at the largest sum", &flat, 1, 0.0),
+            ],
+            &[Control::new("without output weights L1 does not fall", loss("L1 of layer one", &exact, 0, 0.0))],
+            json!({ "factors": FACTORS }),
+        ),
+    ];
+    findings.extend(identities(&rule));
+    let tables =
+        vec![table("exact", &exact, &sizes), table("over", &over, &sizes), table("output-weights", &flat, &sizes)];
+    let figures = ["exact", "over", "output-weights"].map(|name| {
+        let series = ["error", "L1 of layer one", "L1 of layer two"];
+        Figure::new(name, format!("{name}: error and losses, medians"), name, "n", series, [Scale::Log; 2])
+    });
+    Ok(Findings { evidence, controls, findings, tables, figures: figures.into() })
+}
+
+/// The two families of the module as identities of functions at the nodes.
+fn identities(rule: &Cubature) -> [Finding; 2] {
+    let family = |linear: bool, undone: bool| {
+        let activation = if linear { Activation::Linear } else { Activation::Gelu };
+        let stack = Stack::new(2, activation, !linear);
+        let truth = truth();
+        let mut worst = 0.0_f64;
+        for (c, shift) in [(0.5, 0.0), (2.0, 0.7), (-1.5, -0.4)] {
+            let mut other = moved(&truth, c, if linear { shift } else { 0.0 }, linear);
+            if !undone {
+                other[1] = truth[1].clone();
+            }
+            worst = worst.max(rule.largest(|x| stack.value(&truth, x), |x| stack.value(&other, x)));
+        }
+        // Values are below 25, arguments below 80: a few hundred roundings of 10⁻¹⁶ each.
+        Evidence::comparison("largest difference of the functions over the nodes", [worst, worst], [0.0, 1e-11])
+    };
+    [
+        ("scales between layers", "(λ; ω, a) → (cλ; ω/c, a/c) leaves f unchanged", false),
+        (
+            "scales and shifts between layers",
+            "linear experts in layer one: f₁ → c f₁ + s, undone in layer two, leaves f unchanged",
+            true,
+        ),
+    ]
+    .map(|(title, statement, linear)| {
+        let control = Control::new("layer one alone may be moved", family(linear, false));
+        Finding::judged(title, statement, &[family(linear, true)], &[control], json!({ "c": [0.5, 2.0, -1.5] }))
+    })
+}
+
+fn table(name: &str, rows: &[Vec<Layers>], sizes: &[usize]) -> Table {
+    let heads = [
+        "n",
+        "error",
+        "L1 of layer one",
+        "lower one",
+        "upper one",
+        "L1 of layer two",
+        "lower two",
+        "upper two",
+        "over-fitted cell",
+        "converged",
+    ];
+    let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
+    for (index, size) in sizes.iter().enumerate() {
+        let of = |value: fn(&Layers) -> f64| quartiles(rows.iter().map(|row| value(&row[index])).collect());
+        let (one, two) = (of(|fit| fit.losses[0]), of(|fit| fit.losses[1]));
+        table.push([
+            (*size).into(),
+            of(|fit| fit.error)[1].into(),
+            one[1].into(),
+            one[0].into(),
+            one[2].into(),
+            two[1].into(),
+            two[0].into(),
+            two[2].into(),
+            of(|fit| fit.largest_over)[1].into(),
+            rows.iter().filter(|row| row[index].converged).count().into(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chain rule against central differences, for both layers and with output weights.
+    #[test]
+    fn derivatives_agree_with_differences() {
+        let stack = Stack::new(3, Activation::Gelu, true);
+        let theta: Vec<f64> = (0..stack.count()).map(|i| 0.7 * (1.3 * i as f64 + 0.4).sin()).collect();
+        let x: Vec<f64> = (0..37).map(|i| -3.0 + 6.0 * f64::from(i) / 36.0).collect();
+        let mut works = stack.works();
+        let passage = stack.derivatives(&theta, &x, &vec![0.0; x.len()], &mut works);
+        // A central difference at h = 10⁻⁵ is good to h² f'''/6 + 10⁻¹⁶/h, about 10⁻⁹.
+        let h = 1e-5;
+        for i in 0..stack.count() {
+            let mut at = |by: f64| {
+                let mut moved = theta.clone();
+                moved[i] += by;
+                stack.values(&moved, &x, &mut works)
+            };
+            let (above, below) = (at(h), at(-h));
+            for row in 0..x.len() {
+                let difference = (above[row] - below[row]) / (2.0 * h);
+                assert!((difference - passage.jacobian[i * x.len() + row]).abs() < 1e-8, "parameter {i}, row {row}");
+            }
+        }
+    }
+}
