@@ -313,12 +313,15 @@ pub(crate) fn grid(from: usize, to: usize, sizes: usize) -> Vec<usize> {
 
 /// For each replicate the slope of `log value` over `log n`; none where a value is missing or not positive.
 pub(crate) fn slopes(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> Option<f64>) -> Vec<f64> {
-    let slope = |fits: &Vec<Fitted>| {
-        let y: Option<Vec<f64>> = fits.iter().map(|fit| value(fit).map(f64::ln).filter(|y| y.is_finite())).collect();
-        let x: Vec<f64> = fits.iter().map(|fit| (fit.rows as f64).ln()).collect();
-        Some(statistics::slope(&x, &y?, 0.5)?.value)
-    };
-    rows.iter().filter_map(slope).collect()
+    rows.iter().filter_map(|fits| slope(fits.iter().map(|fit| Some((fit.rows, value(fit)?))))).collect()
+}
+
+/// The slope of `log value` over `log n` of pairs `(n, value)`; none where one is missing or not positive.
+pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> Option<f64> {
+    let logarithms = |(n, value): (usize, f64)| Some(((n as f64).ln(), value.ln())).filter(|(_, y)| y.is_finite());
+    let points: Option<Vec<(f64, f64)>> = points.into_iter().map(|point| point.and_then(logarithms)).collect();
+    let (x, y): (Vec<f64>, Vec<f64>) = points?.into_iter().unzip();
+    Some(statistics::slope(&x, &y, 0.5)?.value)
 }
 
 /// The region of the slope of a rate `n^{−ρ}`.

@@ -8,9 +8,12 @@ mod finite_batch_sgd;
 mod flat_families;
 mod guided_router;
 mod hermite_coefficients;
+mod hierarchical_rates;
+mod hierarchical_slowdown;
 mod information_exponent;
 mod initialisation_perturbation;
 mod linear_expert_pde;
+mod minimisers;
 mod mixtures;
 mod orthogonal_initialisation;
 mod over_parameterisation;
@@ -23,6 +26,8 @@ mod sequential_recovery;
 mod strong_identifiability;
 mod student_overlap;
 mod temperature_pde;
+mod temperature_rates;
+mod temperature_slowdown;
 
 use crate::Lemma;
 
@@ -50,4 +55,8 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     temperature_pde::LEMMA,
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
+    temperature_slowdown::LEMMA,
+    temperature_rates::LEMMA,
+    hierarchical_rates::LEMMA,
+    hierarchical_slowdown::LEMMA,
 ];
