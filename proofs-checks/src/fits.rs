@@ -337,12 +337,15 @@ impl AtSize for Fitted {
 
 /// For each replicate the slope of `log value` over `log n`; none where a value is missing or not positive.
 pub(crate) fn slopes<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&T) -> Option<f64>) -> Vec<f64> {
-    let slope = |fits: &Vec<T>| {
-        let y: Option<Vec<f64>> = fits.iter().map(|fit| value(fit).map(f64::ln).filter(|y| y.is_finite())).collect();
-        let x: Vec<f64> = fits.iter().map(|fit| (fit.size() as f64).ln()).collect();
-        Some(statistics::slope(&x, &y?, 0.5)?.value)
-    };
-    rows.iter().filter_map(slope).collect()
+    rows.iter().filter_map(|fits| slope(fits.iter().map(|fit| Some((fit.size(), value(fit)?))))).collect()
+}
+
+/// The slope of `log value` over `log n` of pairs `(n, value)`; none where one is missing or not positive.
+pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> Option<f64> {
+    let logarithms = |(n, value): (usize, f64)| Some(((n as f64).ln(), value.ln())).filter(|(_, y)| y.is_finite());
+    let points: Option<Vec<(f64, f64)>> = points.into_iter().map(|point| point.and_then(logarithms)).collect();
+    let (x, y): (Vec<f64>, Vec<f64>) = points?.into_iter().unzip();
+    Some(statistics::slope(&x, &y, 0.5)?.value)
 }
 
 /// A rate as evidence: the mean of the slopes of `log value` over `log n` against its region. Undecided where a replicate has no slope.

@@ -9,10 +9,13 @@ mod flat_families;
 mod guided_router;
 mod heavy_tails;
 mod hermite_coefficients;
+mod hierarchical_rates;
+mod hierarchical_slowdown;
 mod information_exponent;
 mod initialisation_perturbation;
 mod linear_expert_pde;
 mod local_minima;
+mod minimisers;
 mod misspecified_regression;
 mod mixtures;
 mod orthogonal_initialisation;
@@ -27,6 +30,8 @@ mod stacked_layers;
 mod strong_identifiability;
 mod student_overlap;
 mod temperature_pde;
+mod temperature_rates;
+mod temperature_slowdown;
 
 use crate::Lemma;
 
@@ -54,6 +59,10 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     temperature_pde::LEMMA,
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
+    temperature_slowdown::LEMMA,
+    temperature_rates::LEMMA,
+    hierarchical_rates::LEMMA,
+    hierarchical_slowdown::LEMMA,
     misspecified_regression::LEMMA,
     local_minima::LEMMA,
     stacked_layers::LEMMA,
