@@ -33,10 +33,10 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "With a linear router and a temperature least squares does not converge in (ω, β, τ), whatever the expert: the largest L1τ over what a sample cannot tell from the fit does not shrink with n; L1 of the quotient (ω/τ, β/τ) is bounded by the regression error and has its rate ½.",
     scope: "Dense-to-sparse gate softmax((ωx + β)/τ) with a linear router, linear, tanh and GELU experts, k = k* = 2 (so that nothing else is slow), the truth of theory B5 with τ = 1, scalar x uniform on [−3, 3], Gaussian noise, parameters in a box; the largest loss over the likelihood-ratio region, c = ½, 1, 2.9 on the family.",
     ledger: Label::Supported,
-    typical_seconds: 40.0,
+    typical_seconds: 20.0,
     parameters: &[
-        Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [24, 60, 200]),
-        Parameter::integer("sizes", "sample sizes on the grid", "", [3, 20], [3, 4, 7]),
+        Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [24, 48, 200]),
+        Parameter::integer("sizes", "sample sizes on the grid", "", [3, 20], [3, 3, 5]),
         Parameter::integer("from", "least sample size", "", [200, 10_000_000], [250, 1000, 1000]),
         Parameter::integer("to", "largest sample size", "", [400, 10_000_000], [4000, 16_000, 64_000]),
         Parameter::real("noise", "deviation of the noise", "", [1e-6, 1.0], [1e-3; 3]),
