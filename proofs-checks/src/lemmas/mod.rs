@@ -11,13 +11,16 @@ mod hermite_coefficients;
 mod information_exponent;
 mod initialisation_perturbation;
 mod linear_expert_pde;
+mod linear_expert_slowdown;
 mod mixtures;
 mod orthogonal_initialisation;
 mod over_parameterisation;
 mod phase_transition;
+mod plain_gate;
 mod population_loss;
 mod pruning;
 mod recovery_accuracy;
+mod regression_rate;
 mod router_dependence;
 mod sequential_recovery;
 mod strong_identifiability;
@@ -50,4 +53,6 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     temperature_pde::LEMMA,
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
+    regression_rate::LEMMA,
+    linear_expert_slowdown::LEMMA,
 ];
