@@ -14,6 +14,7 @@ mod hierarchical_slowdown;
 mod information_exponent;
 mod initialisation_perturbation;
 mod linear_expert_pde;
+mod linear_expert_slowdown;
 mod local_minima;
 mod minimisers;
 mod misspecified_regression;
@@ -21,9 +22,11 @@ mod mixtures;
 mod orthogonal_initialisation;
 mod over_parameterisation;
 mod phase_transition;
+mod plain_gate;
 mod population_loss;
 mod pruning;
 mod recovery_accuracy;
+mod regression_rate;
 mod router_dependence;
 mod sequential_recovery;
 mod stacked_layers;
@@ -59,6 +62,8 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     temperature_pde::LEMMA,
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
+    regression_rate::LEMMA,
+    linear_expert_slowdown::LEMMA,
     temperature_slowdown::LEMMA,
     temperature_rates::LEMMA,
     hierarchical_rates::LEMMA,

@@ -1,0 +1,172 @@
+//! What the lemmas on the plain softmax gate measure in common: the mixture of theory B5, fits that start along flat families.
+
+use std::f64::consts::LN_2;
+
+use moe_kernels::Activation;
+use moe_theory::softmax::{Architecture, Atom, Cubature, Estimator, Gate, Inputs, MixingMeasure, Noise, Tolerance};
+use serde_json::json;
+
+use crate::fits::{Fitted, Problem, grid, region};
+use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
+
+/// Level of every interval.
+pub(super) const LEVEL: f64 = 0.99;
+
+/// Theory B5's truth with its first `true_atoms` ≤ 2 atoms, `fitted` atoms of the same experts, `x ~ U[−3, 3]`.
+pub(super) fn problem(run: &Run<'_>, activation: Activation, true_atoms: usize, fitted: usize) -> Problem {
+    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
+    let mut atoms = vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)];
+    atoms.truncate(true_atoms);
+    let class = |atoms: usize| Architecture {
+        dimension: 1,
+        gate: Gate::Softmax,
+        sizes: vec![atoms],
+        activation,
+        outer_weight: false,
+    };
+    Problem {
+        truth_class: class(true_atoms),
+        truth: MixingMeasure::flat(atoms, 1.0),
+        class: class(fitted),
+        inputs: Inputs::Uniform { low: vec![-3.0], high: vec![3.0] },
+        noise: Noise::Gaussian { deviation: run.real("noise") },
+        half_width: run.real("half-width"),
+        starts: 1,
+        last_slope: false,
+    }
+}
+
+/// The sample sizes of the run.
+pub(super) fn sizes(run: &Run<'_>) -> Vec<usize> {
+    grid(run.integer("from") as usize, run.integer("to") as usize, run.integer("sizes") as usize)
+}
+
+/// One row of fits for each replicate, a fit for each sample size.
+pub(super) fn sweep(
+    run: &Run<'_>,
+    name: &str,
+    replicates: usize,
+    sizes: &[usize],
+    fit: impl Fn(usize, u64) -> Result<Fitted, CheckError> + Sync,
+) -> Result<Vec<Vec<Fitted>>, CheckError> {
+    let fits =
+        run.units(name, replicates * sizes.len(), |unit| fit(sizes[unit % sizes.len()], (unit / sizes.len()) as u64))?;
+    Ok(fits.chunks(sizes.len()).map(<[_]>::to_vec).collect())
+}
+
+/// The truth with some atoms split in two halves, moved by `±by` with `shift`.
+pub(super) fn halves(truth: &MixingMeasure, split: &[usize], by: f64, shift: fn(&mut Atom, f64)) -> MixingMeasure {
+    let atoms = truth.atoms().enumerate().flat_map(|(j, atom)| {
+        if !split.contains(&j) {
+            return vec![atom.clone()];
+        }
+        let half = |step| {
+            let mut half = atom.clone();
+            half.beta -= LN_2;
+            shift(&mut half, step);
+            half
+        };
+        vec![half(by), half(-by)]
+    });
+    MixingMeasure::flat(atoms.collect(), truth.tau)
+}
+
+/// The fit of largest `L1` among those that start in the exact splits of the truth and in `starts`, and whose objective is not above that of the truth. That inequality is all that the proofs of the rates use of `Ĝ_n`: a fit that satisfies it is bound by what they prove. Rounding of the two sums is
+/// allowed for by a relative 10⁻¹². A fit need not have converged for that: in a flat valley Newton's method goes on for long, so it ends after the `steps` of the run.
+pub(super) fn farthest(
+    run: &Run<'_>,
+    problem: &Problem,
+    rule: &Cubature,
+    starts: &[MixingMeasure],
+    (rows, replicate): (usize, u64),
+) -> Result<Fitted, CheckError> {
+    let sample = problem.sample(run, rows, replicate)?;
+    let coordinates = problem.coordinates();
+    let splits = problem.splits();
+    let starts = splits
+        .iter()
+        .chain(starts)
+        .map(|start| coordinates.parameters(start).ok_or_else(|| CheckError::theory("a true slope is pinned")));
+    let starts = starts.collect::<Result<Vec<_>, _>>()?;
+    let limited = |iterations| {
+        let tolerance = Tolerance { iterations, ..Tolerance::default() };
+        Estimator::new(&coordinates, &sample, problem.bounds(&coordinates)).with_tolerance(tolerance)
+    };
+    let bar = limited(0).fit(&starts[0]).map_err(CheckError::theory)?.objective * (1.0 + 1e-12);
+    let estimator = limited(run.integer("steps") as usize);
+    let fits = starts.iter().map(|start| {
+        run.proceed()?;
+        estimator.fit(start).map_err(CheckError::theory)
+    });
+    let fits = fits.collect::<Result<Vec<_>, CheckError>>()?;
+    let within = fits.iter().filter(|fit| fit.objective <= bar).map(|fit| problem.measured(rule, rows, fit));
+    let within = within.collect::<Result<Vec<_>, _>>()?;
+    within
+        .into_iter()
+        .max_by(|a, b| a.loss.total_cmp(&b.loss))
+        .ok_or_else(|| CheckError::theory("no fit reaches the truth"))
+}
+
+/// Evidence that slopes have the mean `−rate`, in the region of that rate.
+pub(super) fn rate(statement: impl Into<String>, slopes: &[f64], rate: f64) -> Evidence {
+    Evidence::estimate(statement, LEVEL, statistics::mean(slopes, LEVEL), region(rate))
+}
+
+/// A finding that slopes have the mean `−rate`.
+pub(super) fn rate_finding(title: &str, statement: &str, slopes: &[f64], at: f64, controls: &[Control]) -> Finding {
+    let mean = statistics::mean(slopes, LEVEL).map(|mean| mean.value);
+    Finding::judged(title, statement, &[rate(statement, slopes, at)], controls, json!({ "slope": mean }))
+}
+
+/// Quartiles, between order statistics by interpolation.
+pub(super) fn quartiles(values: &[f64]) -> [f64; 3] {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    [0.25, 0.5, 0.75].map(|share| {
+        let place = share * (sorted.len() - 1) as f64;
+        let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        low + (high - low) * place.fract()
+    })
+}
+
+/// What the fits of a sweep came to at each sample size: quartiles of `L1`, medians of the rest.
+pub(super) fn table(name: &str, rows: &[Vec<Fitted>]) -> Table {
+    let heads = [
+        "n",
+        "L1 lower",
+        "L1",
+        "L1 upper",
+        "weights",
+        "exact",
+        "over",
+        "largest exact",
+        "largest over",
+        "error",
+        "error/L1",
+        "converged",
+        "at the box",
+    ];
+    let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
+    for k in 0..rows.first().map_or(0, Vec::len) {
+        let of = |value: fn(&Fitted) -> f64| quartiles(&rows.iter().map(|fits| value(&fits[k])).collect::<Vec<_>>());
+        let share =
+            |holds: fn(&Fitted) -> bool| rows.iter().filter(|fits| holds(&fits[k])).count() as f64 / rows.len() as f64;
+        let loss = of(|fit| fit.loss);
+        table.push([
+            rows[0][k].rows.into(),
+            loss[0].into(),
+            loss[1].into(),
+            loss[2].into(),
+            of(|fit| fit.mass)[1].into(),
+            of(|fit| fit.exact)[1].into(),
+            of(|fit| fit.over)[1].into(),
+            of(|fit| fit.largest_exact)[1].into(),
+            of(|fit| fit.largest_over)[1].into(),
+            of(|fit| fit.error)[1].into(),
+            of(|fit| fit.error / fit.loss)[1].into(),
+            share(|fit| fit.converged).into(),
+            share(|fit| fit.bounded).into(),
+        ]);
+    }
+    table
+}
