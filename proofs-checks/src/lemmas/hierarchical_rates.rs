@@ -25,7 +25,7 @@ use moe_theory::softmax::{Cubature, Inputs, MixingMeasure, Power, local_constant
 use serde_json::json;
 
 use super::hierarchical_slowdown::{doubled, split_leaf};
-use super::minimisers::{Family, Members, bounded, hierarchical_problem, rate};
+use super::minimisers::{Family, Measured, bounded, hierarchical_problem, rate};
 use crate::fits::Problem;
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
@@ -162,7 +162,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .collect();
     findings.push(over_fitted_groups(run, &rule)?);
 
-    let columns: [(&str, &dyn Fn(&Members) -> f64); 6] = [
+    let columns: [Measured<'_>; 6] = [
         ("largest L1H", &|row| row.largest),
         ("L1H of the best", &|row| row.best.loss),
         ("exact", &|row| row.best.largest_exact),

@@ -24,6 +24,9 @@ use statrs::distribution::{ChiSquared, ContinuousCDF};
 use crate::fits::{Fitted, Problem, grid, region, slope};
 use crate::{CheckError, Column, Evidence, Run, Table, statistics};
 
+/// A column of a table: its name and what is measured of a sample's members.
+pub(super) type Measured<'a> = (&'a str, &'a dyn Fn(&Members) -> f64);
+
 /// Probability of `χ²` below the bound of the region.
 const KEPT: f64 = 0.999;
 /// Level of every interval.
@@ -234,7 +237,7 @@ impl Series {
     }
 
     /// For each size the quartiles over replicates of some numbers.
-    pub(super) fn table(&self, name: &str, columns: &[(&str, &dyn Fn(&Members) -> f64)]) -> Table {
+    pub(super) fn table(&self, name: &str, columns: &[Measured<'_>]) -> Table {
         let heads = columns.iter().flat_map(|(head, _)| ["lower", "median", "upper"].map(|q| format!("{head} {q}")));
         let heads = std::iter::once("n".to_string()).chain(heads).map(|head| Column::new(head, ""));
         let mut table = Table::new(name, heads);

@@ -24,7 +24,7 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Architecture, Cubature, Gate, Inputs, MixingMeasure, Noise, local_constant};
 use serde_json::json;
 
-use super::minimisers::{Family, Members, Series, bounded, rate, reference_truth};
+use super::minimisers::{Family, Measured, Series, bounded, rate, reference_truth};
 use super::temperature_slowdown::scaled;
 use crate::fits::Problem;
 use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
@@ -92,7 +92,7 @@ fn along(measure: &MixingMeasure, atoms: usize) -> Vec<MixingMeasure> {
     PLACES.map(point).to_vec()
 }
 
-const COLUMNS: [(&str, &dyn Fn(&Members) -> f64); 5] = [
+const COLUMNS: [Measured<'static>; 5] = [
     ("largest L1τ", &|row| row.largest),
     ("L1τ of the best", &|row| row.best.loss),
     ("temperature", &|row| row.best.temperature),

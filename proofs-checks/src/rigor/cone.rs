@@ -24,6 +24,8 @@
 //!
 //! Integrating `D_G(f_G − f*)/D* ≈ Σ_j {m0_jΨ_j + ⟨m1_j, ∂Ψ_j⟩ + ½⟨M2_j, ∂²Ψ_j⟩}/D* + Δτ T/D*` against it leaves `½ Σ ⟨M2_j, ∫∂²Ψ_j/D* dν⟩ ≥ ½ λ|ν| Σ tr M2_j` (`M2_j ⪰ 0`): so `Σ_j tr M2_j ≤ (2/λ) sup |D_G(f_G − f*)/D*| + o(L1)` over the points, the sums over over-fitted cells.
 //!
+//! The expansion is that of atoms near the true ones: the claim is for mixtures whose atoms all tend to true ones as `L1 → 0`. An atom far away whose weight tends to zero has a small `L1` too and is outside of it.
+//!
 //! *Inequality.* The symmetric matrix `∫∂²Ψ_j/D* dν − λ|ν|I` is positive definite if the pivots of its elimination without exchange are positive; they are enclosed.
 
 use super::ball::Ball;
@@ -197,7 +199,7 @@ impl Cone {
     fn what(&self) -> String {
         let cells: Vec<String> = self.mixture.overfitted.iter().map(usize::to_string).collect();
         format!(
-            "near the mixture of {} atoms with gate {} and expert {}, cells {} {}",
+            "for atoms near those of the mixture of {} atoms with gate {} and expert {}, modulo translation, over the points of the certificate, cells {} {}",
             self.mixture.truth.len(),
             self.mixture.gate,
             self.mixture.expert,
@@ -208,6 +210,9 @@ impl Cone {
 
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
         let ([lambda, constant], text) = self.proved()?;
+        if !(lambda >= f64::MIN_POSITIVE && constant >= f64::MIN_POSITIVE) {
+            return Err(CertificateError::Undecided { claim: format!("{}: constants of normal size", self.what()) });
+        }
         let accepted = Accepted {
             claim: format!(
                 "{}: Σ tr M2 ≤ (2/λ) sup|D_G(f_G − f*)/D*| + o(L1) with λ = {lambda:?}, and L1 ≤ sup|D_G(f_G − f*)/D*|/(c − o(1)) with c = {constant:?}",
@@ -223,8 +228,15 @@ impl Cone {
     /// `λ`, the constant of L1 from below, and the certificate.
     pub(crate) fn proved(&self) -> Result<([f64; 2], String), CertificateError> {
         let (mixture, what) = (&self.mixture, self.what());
-        let constants =
-            |lambda: &RBig, constant: &Ball| [lambda.to_f64().value(), constant.outer().map_or(0.0, |[low, _]| low)];
+        // Both from below.
+        let constants = |lambda: &RBig, constant: &Ball| {
+            let nearest = lambda.to_f64().value();
+            let exact = RBig::try_from(nearest).is_ok_and(|value| value == *lambda);
+            [if exact { nearest } else { nearest.next_down() }, constant.outer().map_or(0.0, |[low, _]| low)]
+        };
+        if mixture.truth.iter().all(|atom| atom.parameters.is_empty()) {
+            return Err(CertificateError::Unfounded { claim: "the atoms have no parameters".into() });
+        }
         match &self.offer {
             Offer::Counterexample(..) => {
                 let flat = self.flat().ok_or_else(|| CertificateError::Unfounded { claim: "no curve".into() })?;

@@ -3,8 +3,9 @@
 //! *Equalities.* `Σ_j w_jΨ_j = Σ_j w_j g_j h_j − f* Σ_j w_j g_j = 0` identically; and for a parameter `u` of the gate with `∂_u g(θ) g(θ') = g(θ) ∂_u g(θ')` (checked by normalising the difference to zero) `∂_u g = q(x) g`, so `Σ_j w_j ∂_uΨ_j = q Σ_j w_jΨ_j = 0`. So the equalities of the last atom's value and of its derivatives by
 //! such parameters follow from the others. The rest form a linear system for the masses of the basic points, square, which is solved in enclosures by elimination: as no pivot's enclosure holds zero there is exactly one solution, and it is enclosed.
 //!
-//! *The constant of L1.* Norms are maxima over the points of the certificate. The above is `‖·‖ ≥ v t`, `v = λ/2`, `t = Σ tr M2_j`. The first-order functions of the equalities at the basic points are a square matrix `F`; `|m| ≤ ‖F⁻¹‖ √q max |Fm|` makes `‖Σ m·first‖ ≥ s|m|`, `s = 1/(√q ‖F⁻¹‖_F)`, and
-//! `½‖⟨M2, ∂²Ψ/D*⟩‖ ≤ b t` with `b` half of the largest Frobenius norm of `∂²Ψ_j/D*` at a point. So the norm is at least `max(vt, s|m| − bt) ≥ vs/(v + s + b) (|m| + t)`, `m` the coordinates of the equalities (modulo translation: the last atom's value and slopes are pinned).
+//! *The constant of L1.* Norms of functions are maxima over the points of the certificate, `|m|₁` is the sum of the magnitudes of the coordinates of the equalities, `t = Σ tr M2_j`. The above is `‖·‖ ≥ v t`, `v = λ/2`. The first-order functions of the equalities at the basic points are a square matrix `F`; `m = F⁻¹(Fm)` gives
+//! `|m|₁ ≤ Σ_ij |F⁻¹_ij| max |Fm|`, so `‖Σ m·first‖ ≥ s|m|₁` with `s = 1/Σ_ij |F⁻¹_ij|`, and `½‖⟨M2, ∂²Ψ/D*⟩‖ ≤ b t` with `b` half of the largest Frobenius norm of `∂²Ψ_j/D*` at a point. So the norm is at least `max(vt, s|m|₁ − bt) ≥ vs/(v + s + b) (|m|₁ + t)`, and `L1 ≤ |m|₁ + t` at the translation that pins the last atom's value and slopes:
+//! the Euclidean norms in L1 are at most sums of magnitudes.
 
 use super::ball::Ball;
 use super::certificate::CertificateError;
@@ -79,7 +80,7 @@ impl Functions {
             entries.fold(zero(), |sum, entry| sum + entry.clone() * entry).sqrt()
         };
         let integer = |value: i64| Ball::integer(value, precision);
-        let least = integer(1) / (integer(n as i64).sqrt() * norm(&mut inverse.iter().flatten()));
+        let least = integer(1) / inverse.iter().flatten().fold(zero(), |sum, entry| sum + entry.abs());
         let mut largest = zero();
         for matrix in basic.iter().chain(&free).flat_map(|values| &values.second) {
             largest = largest.max(&norm(&mut matrix.iter().flatten()));
