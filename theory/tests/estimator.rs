@@ -164,7 +164,7 @@ fn degenerate_data_end_in_order() {
     let repeated = of(&vec![(1.0, 0.25); 10_000]);
     assert!(repeated.reason.is_converged() && repeated.objective < 1e-20, "{repeated:?}");
     assert_eq!(of(&[(0.0, f64::INFINITY)]).reason, Reason::NotFinite);
-    assert_eq!(of(&[(0.0, 0.0), (1.0, 0.0)]).reason.is_converged(), true);
+    assert!(of(&[(0.0, 0.0), (1.0, 0.0)]).reason.is_converged());
 }
 
 /// The limit of iterations is reported as such.
