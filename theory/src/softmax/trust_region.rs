@@ -212,7 +212,10 @@ fn secular(values: &[f64], parts: &[f64], radius: f64) -> Vec<f64> {
         let next = mu + length * length / slope * (length - radius) / radius;
         mu = if next > low && next < high { next } else { 0.5 * (low + high) };
     }
-    at(high)
+    // Near the hard case the digits of μ + λ_min run out before the length is right; the direction is, and the step ends on the boundary.
+    let solution = at(high);
+    let length = norm(&solution);
+    if length > 0.0 { solution.iter().map(|s| s * radius / length).collect() } else { solution }
 }
 
 #[cfg(test)]
