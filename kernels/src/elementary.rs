@@ -195,7 +195,7 @@ fn horner<S: Simd>(simd: S, coefficients: &[f64], x: S::f64s) -> S::f64s {
     sum
 }
 
-/// `|x|`. The method of the same name in pulp 0.22 calls a function that is not inlined, which made a sigmoid ten times slower.
+/// `|x|`. The method of the same name in pulp 0.22 calls a function that is not inlined, which made a sigmoid five times slower.
 #[inline(always)]
 pub(crate) fn abs<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
     simd.and_f64s(x, simd.splat_f64s(f64::from_bits(u64::MAX >> 1)))

@@ -10,9 +10,9 @@
 //! A rate `n^{−ρ}` is judged by the slope of a logarithm over `log n`, fitted to each replicate apart and averaged over replicates with Student's interval, so that nothing is assumed of the dependence between sample sizes. Rates that the theory knows are the multiples of ¼: the region of one is what is nearer to it than to its neighbours, `ρ ± ⅛`. The factor `(log n)^{1/2}` that the claims allow
 //! raises a slope by at most `1/(2 log n)`, .07 at `n = 10³` and .036 at `10⁶`, which lies inside.
 
-use moe_kernels::{MixtureKernel, MixtureWorkspace};
+use moe_kernels::{Activation, MixtureKernel, MixtureWorkspace};
 use moe_theory::softmax::{
-    Architecture, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
+    Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
     Sample, Source, voronoi,
 };
 use rand_distr::{Distribution, StandardNormal};
@@ -71,7 +71,34 @@ pub(crate) struct Fitted {
     pub(crate) bounded: bool,
 }
 
+/// The truth of theory B5, `(ω, β, a, b) = (2, .3, 3, −.5), (0, 0, −2, 1)`, `τ = 1`.
+pub(crate) fn reference_truth() -> MixingMeasure {
+    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
+    MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0)
+}
+
 impl Problem {
+    /// [`reference_truth`] under a plain gate, fitted by `fitted` atoms of the same experts, `x ~ U[−3, 3]`.
+    pub(crate) fn reference(activation: Activation, fitted: usize, noise: Noise, half_width: f64) -> Self {
+        let class = |atoms| Architecture {
+            dimension: 1,
+            gate: Gate::Softmax,
+            sizes: vec![atoms],
+            activation,
+            outer_weight: false,
+        };
+        Self {
+            truth_class: class(2),
+            truth: reference_truth(),
+            class: class(fitted),
+            inputs: Inputs::Uniform { low: vec![-3.0], high: vec![3.0] },
+            noise,
+            half_width,
+            starts: 1,
+            last_slope: false,
+        }
+    }
+
     /// The coordinates of the fitted class.
     pub(crate) fn coordinates(&self) -> Coordinates {
         Coordinates::new(&self.class, self.last_slope)
@@ -104,8 +131,8 @@ impl Problem {
                 (bounds.lower[place], bounds.upper[place]) = (low, high);
             }
         };
-        let free_slopes = self.last_slope
-            && matches!(self.class.gate, Gate::DenseToSparse(router) if router != moe_kernels::Activation::Linear);
+        let free_slopes =
+            self.last_slope && matches!(self.class.gate, Gate::DenseToSparse(router) if router != Activation::Linear);
         for i in 0..layout.expert.len() {
             for u in 0..d {
                 let slopes: Vec<f64> = atoms.iter().map(|atom| atom.omega[u]).collect();

@@ -26,7 +26,7 @@
 //! six.
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Architecture, Atom, Cubature, Estimator, Gate, Inputs, MixingMeasure, Noise, Tolerance};
+use moe_theory::softmax::{Cubature, Estimator, Inputs, Noise, Tolerance};
 use serde_json::json;
 
 use crate::fits::{Fitted, Problem, by_replicate, grid, quartiles, rate, region};
@@ -76,19 +76,7 @@ const INFINITE: [f64; 2] = [1.0, 1.5];
 const PLACES: [f64; 3] = [0.25, 0.5, 0.75];
 
 fn problem(run: &Run<'_>, activation: Activation, fitted: usize, noise: Noise) -> Problem {
-    let class =
-        |size| Architecture { dimension: 1, gate: Gate::Softmax, sizes: vec![size], activation, outer_weight: false };
-    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
-    Problem {
-        truth_class: class(2),
-        truth: MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0),
-        class: class(fitted),
-        inputs: Inputs::Uniform { low: vec![-3.0], high: vec![3.0] },
-        noise,
-        half_width: run.real("half-width"),
-        starts: 1,
-        last_slope: false,
-    }
+    Problem::reference(activation, fitted, noise, run.real("half-width"))
 }
 
 /// The fits of one setting: `rows[replicate][size]`.

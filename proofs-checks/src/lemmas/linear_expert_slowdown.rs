@@ -93,7 +93,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (sizes, replicates) = (sizes(run), run.integer("replicates") as usize);
     let near_replicates = run.integer("near-replicates") as usize;
     let settings = [("linear", Activation::Linear), ("gelu", Activation::Gelu)]
-        .map(|(name, activation)| (name, problem(run, activation, 2, 3)));
+        .map(|(name, activation)| (name, problem(run, activation, 3)));
     let rule = Cubature::new(&settings[0].1.inputs).map_err(CheckError::theory)?;
     let reach = run.real("reach");
     let mut tables = Vec::new();

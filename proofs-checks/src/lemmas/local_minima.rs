@@ -25,7 +25,7 @@
 //! *The Voronoi bound.* `local_constant` bounds `‖f_G − f_G*‖/(|m| + Σ tr M2)` from below with the Euclidean norm of the `3k*` numbers that `L1` adds up (a weight and two norms an atom), so `‖f_G − f_G*‖ ≥ c L1/√(3k*)` near the truth. Whether it holds at all minima, near or not, is a finding.
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Architecture, Atom, Cubature, Gate, Inputs, MixingMeasure, Noise, local_constant};
+use moe_theory::softmax::{Cubature, Inputs, Noise, local_constant};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -107,24 +107,8 @@ impl Descent {
 }
 
 fn problem(run: &Run<'_>, fitted: usize) -> Problem {
-    let class = |size| Architecture {
-        dimension: 1,
-        gate: Gate::Softmax,
-        sizes: vec![size],
-        activation: Activation::Gelu,
-        outer_weight: false,
-    };
-    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
-    Problem {
-        truth_class: class(2),
-        truth: MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0),
-        class: class(fitted),
-        inputs: Inputs::Uniform { low: vec![-3.0], high: vec![3.0] },
-        noise: Noise::Gaussian { deviation: run.real("noise") },
-        half_width: run.real("half-width"),
-        starts: 1,
-        last_slope: false,
-    }
+    let noise = Noise::Gaussian { deviation: run.real("noise") };
+    Problem::reference(Activation::Gelu, fitted, noise, run.real("half-width"))
 }
 
 /// The regression error that no estimate with the rate exceeds; see the module.

@@ -176,12 +176,6 @@ pub(super) fn bounded(words: &str, ratios: impl Iterator<Item = f64>, constant: 
     Evidence::comparison(statement, [least * (1.0 - 1e-9), least * (1.0 + 1e-9)], [1.0, f64::INFINITY])
 }
 
-/// The truth of theory B5, `τ = 1`.
-pub(super) fn reference_truth() -> MixingMeasure {
-    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
-    MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0)
-}
-
 /// A two-level problem: a group of two leaves and one of one, `sizes` fitted, scalar inputs on `[−3, 3]`.
 ///
 /// The truth is the one with the largest predicted constant (GELU leaves, either leaf of the first group over-fitted) of 80 drawn ones with parameters rounded to a tenth; their median is 400 times smaller.

@@ -3,37 +3,19 @@
 use std::f64::consts::LN_2;
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Architecture, Atom, Cubature, Estimator, Gate, Inputs, MixingMeasure, Noise, Tolerance};
+use moe_theory::softmax::{Atom, Cubature, Estimator, MixingMeasure, Noise, Tolerance};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, grid, region};
+use crate::fits::{Fitted, Problem, by_replicate, grid, region};
 use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
 
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
 
-/// Theory B5's truth with its first `true_atoms` ≤ 2 atoms, `fitted` atoms of the same experts, `x ~ U[−3, 3]`.
-pub(super) fn problem(run: &Run<'_>, activation: Activation, true_atoms: usize, fitted: usize) -> Problem {
-    let atom = |omega, beta, a, b| Atom { omega: vec![omega], beta, a: vec![a], b, lambda: 1.0 };
-    let mut atoms = vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)];
-    atoms.truncate(true_atoms);
-    let class = |atoms: usize| Architecture {
-        dimension: 1,
-        gate: Gate::Softmax,
-        sizes: vec![atoms],
-        activation,
-        outer_weight: false,
-    };
-    Problem {
-        truth_class: class(true_atoms),
-        truth: MixingMeasure::flat(atoms, 1.0),
-        class: class(fitted),
-        inputs: Inputs::Uniform { low: vec![-3.0], high: vec![3.0] },
-        noise: Noise::Gaussian { deviation: run.real("noise") },
-        half_width: run.real("half-width"),
-        starts: 1,
-        last_slope: false,
-    }
+/// The reference problem of `fits` with the run's noise and box.
+pub(super) fn problem(run: &Run<'_>, activation: Activation, fitted: usize) -> Problem {
+    let noise = Noise::Gaussian { deviation: run.real("noise") };
+    Problem::reference(activation, fitted, noise, run.real("half-width"))
 }
 
 /// The sample sizes of the run.
@@ -51,7 +33,7 @@ pub(super) fn sweep(
 ) -> Result<Vec<Vec<Fitted>>, CheckError> {
     let fits =
         run.units(name, replicates * sizes.len(), |unit| fit(sizes[unit % sizes.len()], (unit / sizes.len()) as u64))?;
-    Ok(fits.chunks(sizes.len()).map(<[_]>::to_vec).collect())
+    Ok(by_replicate(fits, sizes.len()))
 }
 
 /// The truth with some atoms split in two halves, moved by `±by` with `shift`.

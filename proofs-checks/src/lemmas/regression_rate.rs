@@ -69,7 +69,7 @@ fn errors(rows: &[Vec<Fitted>]) -> Vec<f64> {
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (sizes, replicates) = (sizes(run), run.integer("replicates") as usize);
-    let rule = Cubature::new(&problem(run, Activation::Tanh, 2, 2).inputs).map_err(CheckError::theory)?;
+    let rule = Cubature::new(&problem(run, Activation::Tanh, 2).inputs).map_err(CheckError::theory)?;
     let heads = [
         "experts",
         "atoms",
@@ -86,7 +86,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let mut figure = Table::new("error-against-n", ["n"].map(|head| Column::new(head, "")));
     figure.rows = sizes.iter().map(|n| vec![(*n).into()]).collect();
     let mut fitted = |truth: Activation, class: Activation, atoms: usize| {
-        let mut setting = problem(run, truth, 2, atoms);
+        let mut setting = problem(run, truth, atoms);
         setting.class.activation = class;
         let words = if truth == class { name(class).into() } else { format!("{} for {}", name(class), name(truth)) };
         let sweep_name = format!("{}-{}-{atoms}", name(truth), name(class)).to_lowercase();

@@ -45,7 +45,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, region};
+use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
 };
@@ -251,10 +251,7 @@ fn atom(omega: f64, beta: f64, a: f64, b: f64) -> Atom {
 }
 
 fn truth() -> [MixingMeasure; 2] {
-    [
-        MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0),
-        MixingMeasure::flat(vec![atom(-0.5, 3.0, 2.5, -2.0), atom(0.0, 0.0, 0.5, 1.0)], 1.0),
-    ]
+    [reference_truth(), MixingMeasure::flat(vec![atom(-0.5, 3.0, 2.5, -2.0), atom(0.0, 0.0, 0.5, 1.0)], 1.0)]
 }
 
 /// The member `(c, s)` of the family of scales and shifts: layer one with outer weights scaled by `c`, or linear with `c f₁ + s`.

@@ -22,8 +22,8 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Architecture, Cubature, Gate, Inputs, MixingMeasure, Noise, local_constant};
 use serde_json::json;
 
-use super::minimisers::{Family, Members, Series, bounded, rate, reference_truth};
-use crate::fits::Problem;
+use super::minimisers::{Family, Members, Series, bounded, rate};
+use crate::fits::{Problem, reference_truth};
 use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
 /// The lemma's row in the registry.
