@@ -3,7 +3,7 @@
 //! # The estimator
 //!
 //! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
-//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise of deviation [`SPREAD`]; what is returned is the fit with the least objective. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
+//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
 //!
 //! # Acceptance of a rate
 //!
@@ -13,7 +13,7 @@
 use moe_kernels::{Activation, MixtureKernel, MixtureWorkspace};
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
-    Sample, Source, voronoi,
+    Sample, Source, Tolerance, voronoi,
 };
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ use crate::{CheckError, Evidence, Run, statistics};
 
 /// Deviation of a start from the split truth, in every parameter.
 pub(crate) const SPREAD: f64 = 0.1;
+
+/// Share of the excess of the truth, `p/n` of the sum of squares for `p` parameters, that a whole Newton step may still promise at the end of a fit.
+const SHARE: f64 = 1e-3;
 
 /// A true mixture, a class to fit, and the law of the data.
 #[derive(Clone, Debug)]
@@ -250,9 +253,27 @@ impl Problem {
         rows: usize,
         replicate: u64,
     ) -> Result<Fitted, CheckError> {
+        self.estimate_from(run, rule, &self.starts(run, &self.coordinates(), replicate)?, (rows, replicate))
+    }
+
+    /// The same from other starts, in the coordinates of the fitted class.
+    pub(crate) fn estimate_from(
+        &self,
+        run: &Run<'_>,
+        rule: &Cubature,
+        starts: &[Vec<f64>],
+        (rows, replicate): (usize, u64),
+    ) -> Result<Fitted, CheckError> {
         let sample = self.sample(run, rows, replicate)?;
-        let starts = self.starts(run, &self.coordinates(), replicate)?;
-        let fits = self.fits(run, &sample, &starts)?;
+        let coordinates = self.coordinates();
+        let decrease = SHARE * coordinates.count() as f64 / rows as f64;
+        let estimator = Estimator::new(&coordinates, &sample, self.bounds(&coordinates))
+            .with_tolerance(Tolerance { decrease, ..Tolerance::default() });
+        let fits = starts.iter().map(|start| {
+            run.proceed()?;
+            estimator.staged(start).map_err(CheckError::theory)
+        });
+        let fits = fits.collect::<Result<Vec<_>, CheckError>>()?;
         let best = fits.iter().min_by(|a, b| a.objective.total_cmp(&b.objective)).expect("a start");
         self.measured(rule, rows, best)
     }
@@ -362,17 +383,20 @@ impl AtSize for Fitted {
     }
 }
 
-/// For each replicate the slope of `log value` over `log n`; none where a value is missing or not positive.
+/// For each replicate the slope of `log value` over `log n`; not a number where a value is missing or not positive, so that no interval is made of the rest.
 pub(crate) fn slopes<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&T) -> Option<f64>) -> Vec<f64> {
-    rows.iter().filter_map(|fits| slope(fits.iter().map(|fit| Some((fit.size(), value(fit)?))))).collect()
+    rows.iter().map(|fits| slope(fits.iter().map(|fit| Some((fit.size(), value(fit)?))))).collect()
 }
 
-/// The slope of `log value` over `log n` of pairs `(n, value)`; none where one is missing or not positive.
-pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> Option<f64> {
+/// The slope of `log value` over `log n` of pairs `(n, value)`; not a number where one is missing or not positive.
+pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> f64 {
     let logarithms = |(n, value): (usize, f64)| Some(((n as f64).ln(), value.ln())).filter(|(_, y)| y.is_finite());
     let points: Option<Vec<(f64, f64)>> = points.into_iter().map(|point| point.and_then(logarithms)).collect();
-    let (x, y): (Vec<f64>, Vec<f64>) = points?.into_iter().unzip();
-    Some(statistics::slope(&x, &y, 0.5)?.value)
+    let line = points.and_then(|points| {
+        let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+        statistics::slope(&x, &y, 0.5)
+    });
+    line.map_or(f64::NAN, |line| line.value)
 }
 
 /// A rate as evidence: the mean of the slopes of `log value` over `log n` against its region. Undecided where a replicate has no slope.
@@ -383,8 +407,7 @@ pub(crate) fn rate<T: AtSize>(
     accept: [f64; 2],
     value: impl Fn(&T) -> Option<f64>,
 ) -> Evidence {
-    let slopes = slopes(rows, value);
-    let mean = statistics::mean(&slopes, level).filter(|_| slopes.len() == rows.len());
+    let mean = statistics::mean(&slopes(rows, value), level);
     Evidence::estimate(format!("{statement}: slope in log n, mean over replicates"), level, mean, accept)
 }
 

@@ -222,7 +222,7 @@ impl Series {
         let points = |row: &[Members]| -> Vec<Option<(usize, f64)>> {
             self.sizes.iter().zip(row).map(|(n, row)| Some((*n, value(row)))).collect()
         };
-        self.rows.iter().filter_map(|row| slope(points(row))).collect()
+        self.rows.iter().map(|row| slope(points(row))).collect()
     }
 
     /// A number of every row.

@@ -35,6 +35,7 @@ mod student_overlap;
 mod temperature_pde;
 mod temperature_rates;
 mod temperature_slowdown;
+mod voronoi_rates;
 
 use crate::Lemma;
 
@@ -63,6 +64,7 @@ pub(crate) static LEMMAS: &[Lemma] = &[
     algebraic_independence::LEMMA,
     flat_families::LEMMA,
     regression_rate::LEMMA,
+    voronoi_rates::LEMMA,
     linear_expert_slowdown::LEMMA,
     temperature_slowdown::LEMMA,
     temperature_rates::LEMMA,

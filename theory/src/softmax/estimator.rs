@@ -83,7 +83,7 @@ pub enum Reason {
     Exact,
     /// No step falls although the model promises one: what is left is below the rounding of the sums.
     Rounding,
-    /// Steps of every length that the model proposes were refused although it promises more: the objective has a kink here (ReLU), where derivatives do not describe it. A minimum as far as these steps tell.
+    /// Steps of every length that the model proposes were refused although it promises more: the objective has a kink here (ReLU), where derivatives do not describe it, or, with a tolerance well above the default, a valley so narrow that only steps below the tolerance stay in it. A minimum as far as these steps tell.
     Kink,
     /// The limit of iterations.
     Iterations,
@@ -168,6 +168,10 @@ impl<'a> Estimator<'a> {
     /// The box.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    pub(super) fn tolerance(&self) -> Tolerance {
+        self.tolerance
     }
 
     pub(super) fn source(&self) -> &dyn Source {

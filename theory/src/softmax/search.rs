@@ -18,6 +18,12 @@ const SHARES: [f64; 5] = [0.05, 0.1, 0.2, 0.5, 1.0];
 const DRAWS: usize = 30;
 /// Relative difference of objectives below which two rough fits count as one minimum.
 const SAME: f64 = 1e-4;
+/// Each stage of a staged fit has this many times the rows of the one before.
+const STAGE: usize = 8;
+/// Rows of the first stage, per parameter, at least.
+const FIRST: usize = 20;
+/// What a whole Newton step may still promise at the end of a stage, as a share of the excess of the truth, `p/n` of the sum of squares: where the stage ends is away from the minimum of the next by more.
+const SHARE: f64 = 0.01;
 /// Tolerance on a part.
 const ROUGH: Tolerance = Tolerance { decrease: 1e-6, iterations: 60 };
 
@@ -49,6 +55,26 @@ impl Estimator<'_> {
             }
         }
         Ok(best.1)
+    }
+
+    /// The minimum that is reached from `start` by stages: on every 8^j-th row, then on eight times as many, and so on to all. The way from a start to the valley of the minimum, most of the passes, is gone on few rows. The first stage has at least `20 p` rows for `p` parameters; an eighth of the data is held in memory.
+    ///
+    /// # Errors
+    /// What reading the data raises.
+    ///
+    /// # Panics
+    /// If the number of parameters is not that of the class.
+    pub fn staged(&self, start: &[f64]) -> io::Result<Fit> {
+        let (rows, parameters) = (self.source().rows(), start.len());
+        let stages = std::iter::successors(Some(STAGE), |step| step.checked_mul(STAGE));
+        let steps: Vec<usize> = stages.take_while(|step| rows / step >= FIRST * parameters).collect();
+        let mut theta = start.to_vec();
+        for step in steps.into_iter().rev() {
+            let part = every(self.source(), step)?;
+            let decrease = (SHARE * parameters as f64 / part.rows() as f64).max(self.tolerance().decrease);
+            theta = self.on(&part).with_tolerance(Tolerance { decrease, ..self.tolerance() }).fit(&theta)?.theta;
+        }
+        self.fit(&theta)
     }
 
     /// Fits from random starts, the least objective first; ties by the number of the start. Each start is the best of thirty random points of the box.

@@ -1,0 +1,388 @@
+//! `voronoi-rates`: over-specified mixtures of strongly identifiable experts have `L1 = O_P(n^{−1/2})`, as long as `k < 2k*`.
+//!
+//! # The claim, and where it ends
+//!
+//! Theory B3 has `L1(Ĝ_n, G*) = O_P((log n/n)^{1/2})` for every `k > k*`: atoms alone in their cells at `n^{−1/2}`, atoms of over-fitted cells at `n^{−1/4}`, for their differences enter `L1` squared. For `k ≥ 2k*` it is false: with every atom split into `ω ± c` at half its weight the function does not change (`flat-families`). The claim is
+//! checked for k* = 2, k = 3; what happens at k* = 1, k = 2 and at k* = 2, k = 4 is shown on data.
+//!
+//! # The setting, by its predicted constant
+//!
+//! Theory B5's truth on [−3, 3]. To the order of `L1`, `‖f_G − f_G*‖ ≥ κ (|m| + Σ tr M2)` with the constants κ of [`local_constant`]; `L1` is a sum of `k* + 2e` norms (`e` exact cells) of parts of `m` and of `Σ tr M2`, so that `‖f_G − f_G*‖/L1 ≥ κ/√(k* + 2e) = κ/2` in the limit. The table `constants` has κ of either cell, some 10⁻⁴ to 10⁻². With an
+//! error of noise·√(p/n), p = 10, the noise 10⁻⁵ puts `L1` at 10⁻² or less at the least `n`, where the box is 4. (At noise 10⁻³ it is not small there: the least minimum has an atom of vanishing weight at the edge of the box, and the slope is steeper than ½ until that is over.)
+//!
+//! # Regions, power
+//!
+//! `ρ ± ⅛` ([`crate::fits`]) around ½ (`L1`, exact atoms) and ¼ (atoms of over-fitted cells). Over log 64, three sizes, the slope of one sample has deviation .22 for `L1` (tanh; GELU .26), .35 for exact atoms and .13 for the root of the weighted squares (samples of other seeds): at 256 samples the intervals have half-widths .036, .057, .021 and an unbiased one leaves its region with probability
+//! .002 (exact atoms; the others below 10⁻⁶). Over log 1000, five sizes, exact atoms have .185: 64 samples, half-width .061, probability .005.
+//!
+//! *Lack of fit:* a line whose slope changes by ¼ from the lower half of the grid to the upper has halves in the regions of different rates, so the change is judged against ±¼, as a finding: it is three times as noisy as the slope.
+//!
+//! # Atoms of vanishing weight
+//!
+//! `L1` bounds `Σ w‖Δ‖²` of an over-fitted cell, not the distance of an atom whose weight vanishes. Evidence is the root of that sum; the largest distance whatever the weight is a finding.
+//!
+//! # The common factor
+//!
+//! Where k ≥ 2k*, points of the family ω ± c are starts, beside those near the truth, and the estimate is the fit of least objective. Along the family the fit gains from noise what it gains at the truth, up to a law that is the same for every `n`, so where on it the least objective lies does not depend on `n` either: sometimes near the truth, sometimes at the box, in between. `L1 = O_P(n^{−1/2})`
+//! would leave no share of samples above any bound; the share above a tenth, at the largest `n`, is judged against 5%. The same share at k = 3 is the twin: a share of 5% or more is rejected there (none of 192 gives .027 at most).
+//!
+//! # Twins
+//!
+//! Linear experts, starts spread along `b ± t` and `a ± t`: their largest `L1` does not fall. And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
+
+use moe_kernels::Activation;
+use moe_theory::softmax::{Cubature, local_constant};
+use serde_json::json;
+
+use crate::fits::{Fitted, Problem, grid, slopes};
+use crate::{
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Scale,
+    Table, statistics,
+};
+
+use super::plain_gate::{LEVEL, farthest, halves, problem, quartiles, rate, rate_finding, sizes, sweep, table};
+
+/// The lemma's row in the registry.
+pub(crate) const LEMMA: Lemma = Lemma {
+    id: "voronoi-rates",
+    paper: "2503.03213",
+    claim: "With tanh and GELU experts and k = k* + 1 < 2k* atoms, L1 falls as n^(-1/2): atoms alone in their cells at n^(-1/2), those of over-fitted cells at n^(-1/4).",
+    scope: "k < 2k* (k* = 2, k = 3; the paper says every k > k*, see the findings); softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1); parameters in a box; the least of the local minima reached \
+            from the truth's neighbourhood; mean slope within ⅛, atoms of over-fitted cells weighted by their gates. tanh alone at quick effort.",
+    ledger: Label::Supported,
+    typical_seconds: 120.0,
+    parameters: &[
+        Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [192, 64, 100]),
+        Parameter::integer("from", "least sample size", "", [100, 1_000_000], [250, 1000, 1000]),
+        Parameter::integer("to", "largest sample size", "", [200, 10_000_000], [16_000, 1_000_000, 1_000_000]),
+        Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 30], [3, 5, 7]),
+        Parameter::integer("experts", "1: tanh; 2: and GELU", "", [1, 2], [1, 2, 2]),
+        Parameter::integer(
+            "family-replicates",
+            "samples at each size for the flat families",
+            "",
+            [2, 10_000],
+            [32, 40, 100],
+        ),
+        Parameter::integer(
+            "family-to",
+            "largest sample size for the flat families",
+            "",
+            [200, 10_000_000],
+            [4000, 16_000, 64_000],
+        ),
+        Parameter::integer(
+            "steps",
+            "Newton steps of a fit along the families at most",
+            "",
+            [1, 100_000],
+            [40, 100, 500],
+        ),
+        Parameter::real("noise", "standard deviation of the noise", "", [1e-7, 10.0], [1e-5, 1e-5, 1e-5]),
+        Parameter::real(
+            "half-width",
+            "of the box around the range of the true parameters",
+            "",
+            [0.1, 100.0],
+            [4.0, 4.0, 4.0],
+        ),
+    ],
+    check,
+};
+
+/// `c` of the starts along the common factor; with the last slope pinned, differences `2c` of slopes must fit the box.
+const STEPS: [f64; 3] = [0.5, 1.0, 1.5];
+
+/// Starts near the truth and with every atom split into `ω ± c`.
+fn along_factor(run: &Run<'_>, problem: &Problem, replicate: u64) -> Result<Vec<Vec<f64>>, CheckError> {
+    let coordinates = problem.coordinates();
+    let all: Vec<usize> = (0..problem.truth.atoms().count()).collect();
+    let mut starts = problem.starts(run, &coordinates, replicate)?;
+    for c in STEPS {
+        let split = halves(&problem.truth, &all, c, |atom, c| atom.omega[0] += c);
+        starts.push(coordinates.parameters(&split).ok_or_else(|| CheckError::theory("a true slope is pinned"))?);
+    }
+    Ok(starts)
+}
+
+/// What L1 is far from 0: a tenth, of the order of the least of [`STEPS`] squared, and more than a hundred times what k = 3 has at the least `n`.
+const FAR: f64 = 0.1;
+
+/// Share of samples that "hardly any" is at most.
+const NEAR_ALL: f64 = 0.05;
+
+/// A number of every sample at the largest `n`.
+fn last(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
+    rows.iter().filter_map(|fits| fits.last()).map(value).collect()
+}
+
+/// The share of samples with `L1` above [`FAR`] at the largest `n`.
+fn far(words: &str, rows: &[Vec<Fitted>], accept: [f64; 2]) -> Evidence {
+    let count = last(rows, |fit| fit.loss).into_iter().filter(|loss| *loss > FAR).count();
+    let statement = format!("tanh experts, {words}: share of samples with L1 > {FAR} at the largest n");
+    Evidence::estimate(statement, LEVEL, statistics::proportion(count as u64, rows.len() as u64, LEVEL), accept)
+}
+
+/// Experts with what was fitted to them.
+struct Fits {
+    name: &'static str,
+    problem: Problem,
+    rows: Vec<Vec<Fitted>>,
+}
+
+impl Fits {
+    fn slopes(&self, value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
+        slopes(&self.rows, |fit| Some(value(fit)))
+    }
+
+    fn first(&self) -> Vec<f64> {
+        self.slopes(|fit| fit.mass + fit.exact)
+    }
+
+    fn exact(&self) -> Vec<f64> {
+        self.slopes(|fit| fit.largest_exact)
+    }
+
+    fn over(&self) -> Vec<f64> {
+        self.slopes(|fit| fit.over.sqrt())
+    }
+
+    fn evidence(&self) -> [Evidence; 3] {
+        let words = |what: &str| {
+            format!("{} experts, 3 atoms for 2: slope of log {what} over log n, mean over samples", self.name)
+        };
+        [
+            rate(words("L1"), &self.slopes(|fit| fit.loss), 0.5),
+            rate(
+                words("what L1 counts with the first power, weights of cells and atoms alone in theirs"),
+                &self.first(),
+                0.5,
+            ),
+            rate(words("(Σ w_i(‖Δω‖² + ‖Δη‖²))^½ over the over-fitted cell"), &self.over(), 0.25),
+        ]
+    }
+}
+
+/// The reference problem with its first `atoms` true ones.
+fn reduced(run: &Run<'_>, activation: Activation, atoms: usize, fitted: usize) -> Problem {
+    let mut problem = problem(run, activation, fitted);
+    problem.truth.groups[0].atoms.truncate(atoms);
+    problem.truth_class.sizes = vec![atoms];
+    problem
+}
+
+fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
+    let (sizes, replicates) = (sizes(run), run.integer("replicates") as usize);
+    let rule = Cubature::new(&problem(run, Activation::Tanh, 3).inputs).map_err(CheckError::theory)?;
+    let experts = [("tanh", Activation::Tanh), ("GELU", Activation::Gelu)];
+    let mut fits = Vec::new();
+    for (name, activation) in &experts[..run.integer("experts") as usize] {
+        let problem = problem(run, *activation, 3);
+        let rows = sweep(run, &name.to_lowercase(), replicates, &sizes, |n, replicate| {
+            problem.estimate(run, &rule, n, replicate)
+        })?;
+        fits.push(Fits { name, problem, rows });
+    }
+    let evidence: Vec<Evidence> = fits.iter().flat_map(Fits::evidence).collect();
+
+    let family_sizes = grid(run.integer("from") as usize, run.integer("family-to") as usize, 3);
+    let family_replicates = run.integer("family-replicates") as usize;
+    let linear = problem(run, Activation::Linear, 3);
+    let along = [
+        halves(&linear.truth, &[0], 2.0, |atom, t| atom.b += t),
+        halves(&linear.truth, &[0], 2.0, |atom, t| atom.a[0] += t),
+    ];
+    let linear_rows = sweep(run, "linear-family", family_replicates, &family_sizes, |n, replicate| {
+        farthest(run, &linear, &rule, &along, (n, replicate))
+    })?;
+    let losses = |rows: &[Vec<Fitted>]| slopes(rows, |fit| Some(fit.loss));
+    let controls = vec![
+        Control::new(
+            "the largest L1 of linear experts, starts spread along their flat families, is rejected as n^(-1/2)",
+            rate("linear experts, 3 atoms for 2: slope of the largest L1", &losses(&linear_rows), 0.5),
+        ),
+        Control::new(
+            "atoms of over-fitted cells are rejected at n^(-1/2)",
+            rate("over-fitted atoms, the rate ½", &fits[0].over(), 0.5),
+        ),
+        Control::new(
+            "weights and atoms alone in their cells are rejected at n^(-1/4)",
+            rate("the first-power part of L1, the rate ¼", &fits[0].first(), 0.25),
+        ),
+    ];
+
+    let mut tables: Vec<Table> = fits.iter().map(|fits| table(&fits.name.to_lowercase(), &fits.rows)).collect();
+    let quarter = Control::new(
+        "the same atoms are rejected at n^(-1/4)",
+        rate("atoms alone in their cells, the rate ¼", &fits[0].exact(), 0.25),
+    );
+    let mut findings = vec![
+        rate_finding(
+            "atoms alone in their cells",
+            &format!("{} experts: ‖(Δω, Δη)‖ of the atom alone in its cell at n^(-1/2)", fits[0].name),
+            &fits[0].exact(),
+            0.5,
+            &[quarter],
+        ),
+        rate_finding(
+            "atoms of vanishing weight",
+            &format!(
+                "{} experts: the largest ‖(Δω, Δη)‖ in an over-fitted cell, whatever the weight of the atom, at n^(-1/4); L1 bounds it only where the weight stays away from 0",
+                fits[0].name
+            ),
+            &fits[0].slopes(|fit| fit.largest_over),
+            0.25,
+            &controls[..1],
+        ),
+    ];
+    let small =
+        Control::new("k = 3 < 2k*: a share above 5% is rejected", far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]));
+    for atoms in [1, 2] {
+        let name = format!("common-factor-{atoms}");
+        let doubled = reduced(run, Activation::Tanh, atoms, 2 * atoms);
+        let rows = sweep(run, &name, family_replicates, &family_sizes, |n, replicate| {
+            doubled.estimate_from(run, &rule, &along_factor(run, &doubled, replicate)?, (n, replicate))
+        })?;
+        let words = format!("{} atoms for {atoms}", 2 * atoms);
+        findings.push(Finding::judged(
+            format!("every k > k*: k = {}, k* = {atoms}", 2 * atoms),
+            format!("L1 = O_P(n^(-1/2)) for tanh experts, {words}: at the largest n hardly any least-squares fit has an L1 of the order of the box; starts near the truth and along the common factor ω ± c"),
+            &[far(&words, &rows, [0.0, NEAR_ALL])],
+            std::slice::from_ref(&small),
+            json!({ "median L1 at the largest n": quartiles(&last(&rows, |fit| fit.loss))[1] }),
+        ));
+        tables.push(table(&name, &rows));
+    }
+    tables.push(table("linear-family", &linear_rows));
+
+    let mut constants = Table::new(
+        "constants",
+        [
+            "experts",
+            "atoms in the cells",
+            "v",
+            "s",
+            "b",
+            "predicted κ",
+            "κ/2",
+            "error/L1 least",
+            "error/L1 median",
+            "error/over least",
+            "error/over median",
+        ]
+        .map(|head| Column::new(head, "")),
+    );
+    for fits in &fits {
+        let bends = bends(&fits.rows);
+        let statement =
+            "L1: change of the slope from the lower half of the grid to the upper, mean over samples, within ±¼";
+        findings.push(Finding::judged(
+            format!("lack of fit, {}", fits.name),
+            statement,
+            &[Evidence::estimate(statement, LEVEL, statistics::mean(&bends, LEVEL), [-0.25, 0.25])],
+            std::slice::from_ref(&controls[0]),
+            json!({ "change": statistics::mean(&bends, LEVEL).map(|mean| mean.value) }),
+        ));
+        findings.extend(self::constants(fits, &linear_rows, &rule, &mut constants)?);
+    }
+    tables.push(constants);
+    let figures = fits
+        .iter()
+        .map(|fits| {
+            let series = ["L1", "largest exact", "largest over", "error"];
+            let title = format!("Voronoi loss, its atoms and the regression error against sample size: {} experts, 3 atoms for 2 (medians)", fits.name);
+            Figure::new(fits.name.to_lowercase(), title, fits.name.to_lowercase(), "n", series, [Scale::Log; 2])
+        })
+        .chain([("common-factor-1", "2 atoms for 1"), ("common-factor-2", "4 atoms for 2")].map(|(name, words)| {
+            Figure::new(name, format!("L1 and the regression error where all atoms can be split, tanh experts, {words} (medians)"), name, "n", ["L1", "error"], [Scale::Log; 2])
+        }))
+        .collect();
+    Ok(Findings { evidence, controls, findings, tables, figures })
+}
+
+/// For each sample the change of the slope of `log L1` from the lower half of the grid to the upper, by the parabola of least squares: with `q` the part of `x²` that is orthogonal to 1 and `x`, the coefficient is `Σ q y/Σ q²` and the change of the mean slope that times the length of the grid.
+fn bends(rows: &[Vec<Fitted>]) -> Vec<f64> {
+    let bend = |fits: &Vec<Fitted>| {
+        let x: Vec<f64> = fits.iter().map(|fit| (fit.rows as f64).ln()).collect();
+        let count = x.len() as f64;
+        let middle = x.iter().sum::<f64>() / count;
+        let x: Vec<f64> = x.iter().map(|x| x - middle).collect();
+        let moment = |p: i32| x.iter().map(|x| x.powi(p)).sum::<f64>();
+        let q: Vec<f64> = x.iter().map(|x| x * x - moment(2) / count - moment(3) / moment(2) * x).collect();
+        let fitted = q.iter().zip(fits).map(|(q, fit)| q * fit.loss.ln()).sum::<f64>();
+        fitted / q.iter().map(|q| q * q).sum::<f64>() * (x[x.len() - 1] - x[0])
+    };
+    rows.iter().map(bend).collect()
+}
+
+/// The least measured `‖f_Ĝ − f_G*‖/L1` over the bound `κ/2`, and the least `‖f_Ĝ − f_G*‖/Σ tr M2` over `v`, fits apart by the cell that is over-fitted.
+fn constants(
+    fits: &Fits,
+    linear: &[Vec<Fitted>],
+    rule: &Cubature,
+    table: &mut Table,
+) -> Result<[Finding; 2], CheckError> {
+    // The parts: all of L1, and what the over-fitted cell adds to it.
+    let parts: [fn(&Fitted) -> f64; 2] = [|fit| fit.loss, |fit| fit.over];
+    let (mut least, mut linear_least) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
+    let mut number = 0;
+    for cells in [[2, 1], [1, 2]] {
+        let local =
+            local_constant(&fits.problem.class, &fits.problem.truth, rule, &cells).map_err(CheckError::theory)?;
+        let second = local.second.ok_or_else(|| CheckError::theory("no over-fitted cell"))?;
+        let bounds = [local.constant / 2.0, second];
+        let ratios = |rows: &[Vec<Fitted>], part: fn(&Fitted) -> f64| -> Vec<f64> {
+            let last = rows.iter().filter_map(|fits| fits.last());
+            last.filter(|fit| fit.cells == cells).map(|fit| fit.error / part(fit)).collect()
+        };
+        let mut measured = Vec::new();
+        for part in 0..2 {
+            let found = ratios(&fits.rows, parts[part]);
+            let lowest = found.iter().copied().fold(f64::INFINITY, f64::min);
+            least[part] = least[part].min(lowest / bounds[part]);
+            let others = ratios(linear, parts[part]);
+            linear_least[part] = others.into_iter().fold(linear_least[part], |least, r| least.min(r / bounds[part]));
+            number += found.len();
+            measured.extend([lowest, quartiles_or_none(&found)]);
+        }
+        let mut row: Vec<_> = vec![fits.name.into(), format!("{}, {}", cells[0], cells[1]).into()];
+        row.extend([second, local.first, local.bound, local.constant, bounds[0]].map(Into::into));
+        row.extend(measured.into_iter().map(|value| Some(value).filter(|value| value.is_finite()).into()));
+        table.push(row);
+    }
+    let above = |statement: &str, ratio: f64| {
+        let accept = [1.0, f64::INFINITY];
+        if ratio.is_finite() {
+            // Quadrature and losses are good to 1e-10.
+            Evidence::comparison(statement, [ratio * (1.0 - 1e-9), ratio * (1.0 + 1e-9)], accept)
+        } else {
+            Evidence::unresolved(Inexact::Comparison, statement, accept, "no fit has these cells")
+        }
+    };
+    let finding = |part: usize, title: &str, ratio: &str, bound: &str| {
+        let statement = format!(
+            "{} experts: at the largest n the least {ratio} over the samples, divided by {bound}, is 1 or more",
+            fits.name
+        );
+        let twin = Control::new(
+            "the constant of these experts does not bound linear ones",
+            above("linear experts, the same ratio", linear_least[part]),
+        );
+        let evidence = above(&statement, least[part]);
+        Finding::judged(
+            format!("{title}, {}", fits.name),
+            statement,
+            &[evidence],
+            &[twin],
+            json!({ "fits": number / 2 }),
+        )
+    };
+    Ok([
+        finding(0, "predicted constant", "‖f_Ĝ − f_G*‖/L1", "κ/2"),
+        finding(1, "value of the cone", "‖f_Ĝ − f_G*‖/Σ w_i(‖Δω‖² + ‖Δη‖²) of the over-fitted cell", "v"),
+    ])
+}
+
+fn quartiles_or_none(values: &[f64]) -> f64 {
+    if values.is_empty() { f64::NAN } else { quartiles(values)[1] }
+}
