@@ -10,7 +10,7 @@
 //! A rate `n^{−ρ}` is judged by the slope of a logarithm over `log n`, fitted to each replicate apart and averaged over replicates with Student's interval, so that nothing is assumed of the dependence between sample sizes. Rates that the theory knows are the multiples of ¼: the region of one is what is nearer to it than to its neighbours, `ρ ± ⅛`. The factor `(log n)^{1/2}` that the claims allow
 //! raises a slope by at most `1/(2 log n)`, .07 at `n = 10³` and .036 at `10⁶`, which lies inside.
 
-use moe_kernels::{Activation, MixtureKernel, MixtureWorkspace};
+use moe_kernels::Activation;
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
     Sample, Source, Tolerance, voronoi,
@@ -109,9 +109,17 @@ impl Problem {
 
     /// `rows` draws; the same replicate gives the same inputs and the same noise up to its law.
     pub(crate) fn sample(&self, run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
+        let (coordinates, theta) = self.true_parameters()?;
+        let mut work = coordinates.kernel().workspace();
+        let values = |x: &[f64], f: &mut [f64]| coordinates.kernel().values(&theta, x, f, &mut work);
+        sample_of(values, &self.inputs, self.noise, (rows, run.seed(), replicate))
+    }
+
+    /// The truth in the coordinates of its class.
+    fn true_parameters(&self) -> Result<(Coordinates, Vec<f64>), CheckError> {
         let coordinates = Coordinates::new(&self.truth_class, true);
         let theta = coordinates.parameters(&self.truth).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
-        mixture_sample(coordinates.kernel(), &theta, &self.inputs, self.noise, (rows, run.seed(), replicate))
+        Ok((coordinates, theta))
     }
 
     /// The box in the coordinates of the fitted class.
@@ -235,8 +243,7 @@ impl Problem {
 
     /// `(1/n) Σ (y − f_G*)²`: what every minimum that the proofs of the rates speak of is at most.
     pub(crate) fn objective_of_truth(&self, sample: &dyn Source) -> Result<f64, CheckError> {
-        let coordinates = Coordinates::new(&self.truth_class, true);
-        let theta = coordinates.parameters(&self.truth).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
+        let (coordinates, theta) = self.true_parameters()?;
         let (mut work, mut scratch, mut squares) = (coordinates.kernel().workspace(), Vec::new(), 0.0);
         for index in 0..sample.chunks() {
             let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
@@ -284,7 +291,11 @@ impl Problem {
         let bounds = self.bounds(&coordinates);
         let measure = coordinates.measure(&fit.theta);
         let loss = voronoi(&self.class, &measure, &self.truth, Power::L1).map_err(CheckError::theory)?;
-        let error = rule.distance(|x| measure.value(&self.class, x), |x| self.truth.value(&self.truth_class, x));
+        let (truth, target) = self.true_parameters()?;
+        let error = rule.distance_by_columns(
+            |x, f| coordinates.kernel().values(&fit.theta, x, f, &mut coordinates.kernel().workspace()),
+            |x, f| truth.kernel().values(&target, x, f, &mut truth.kernel().workspace()),
+        );
         let bounded = (0..fit.theta.len()).any(|i| fit.theta[i] <= bounds.lower[i] || fit.theta[i] >= bounds.upper[i]);
         Ok(Fitted {
             rows,
@@ -340,23 +351,21 @@ fn duplicated<T: Clone>(items: &[T], size: usize, share: impl Fn(&mut T, usize))
         .collect()
 }
 
-/// `y = f(x) + ε` for the mixture of a kernel: rows, seed and replicate as in [`Law::sample`].
-pub(crate) fn mixture_sample(
-    kernel: &MixtureKernel,
-    theta: &[f64],
+/// `y = f(x) + ε` for a function that is given the inputs by columns and puts its values into its second argument: rows, seed and replicate as in [`Law::sample`].
+pub(crate) fn sample_of(
+    mut values: impl FnMut(&[f64], &mut [f64]),
     inputs: &Inputs,
     noise: Noise,
     (rows, seed, replicate): (usize, u64, u64),
 ) -> Result<Sample, CheckError> {
     let law = Law { inputs: inputs.clone(), noise, regression: |_: &[f64]| 0.0 };
     let draws = law.sample(rows, seed, replicate).map_err(CheckError::theory)?;
-    let mut work: MixtureWorkspace = kernel.workspace();
     let mut builder = Sample::builder(inputs.dimension());
     let (mut scratch, mut x) = (Vec::new(), vec![0.0; inputs.dimension()]);
     for index in 0..draws.chunks() {
         let chunk = draws.chunk(index, &mut scratch).map_err(CheckError::theory)?;
         let mut f = vec![0.0; chunk.y.len()];
-        kernel.values(theta, chunk.columns, &mut f, &mut work);
+        values(chunk.columns, &mut f);
         for row in 0..f.len() {
             chunk.input(row, &mut x);
             builder.push(&x, f[row] + chunk.y[row]);

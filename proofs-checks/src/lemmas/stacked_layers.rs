@@ -39,13 +39,13 @@ use faer::linalg::solvers::Solve;
 use faer::{Accum, Mat, MatRef, Par, Side};
 use moe_kernels::{Activation, MixtureWorkspace};
 use moe_theory::softmax::{
-    Architecture, Atom, Coordinates, Cubature, Gate, Inputs, Law, MixingMeasure, Noise, Power, Sample, Source, voronoi,
+    Architecture, Atom, Coordinates, Cubature, Gate, Inputs, MixingMeasure, Noise, Power, Sample, Source, voronoi,
 };
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region};
+use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region, sample_of};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
 };
@@ -119,12 +119,11 @@ impl Stack {
         [0, 1].map(|layer| self.layers[layer].kernel().workspace())
     }
 
-    fn values(&self, theta: &[f64], x: &[f64], works: &mut [MixtureWorkspace; 2]) -> Vec<f64> {
+    fn values(&self, theta: &[f64], x: &[f64], f: &mut [f64], works: &mut [MixtureWorkspace; 2]) {
         let (first, second) = theta.split_at(self.layers[0].count());
-        let (mut z, mut f) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        let mut z = vec![0.0; x.len()];
         self.layers[0].kernel().values(first, x, &mut z, &mut works[0]);
-        self.layers[1].kernel().values(second, &z, &mut f, &mut works[1]);
-        f
+        self.layers[1].kernel().values(second, &z, f, &mut works[1]);
     }
 
     fn derivatives(&self, theta: &[f64], x: &[f64], y: &[f64], works: &mut [MixtureWorkspace; 2]) -> Passage {
@@ -158,7 +157,8 @@ impl Stack {
         let (mut sum, mut scratch) = (0.0, Vec::new());
         for index in 0..sample.chunks() {
             let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
-            let f = self.values(theta, chunk.columns, works);
+            let mut f = vec![0.0; chunk.y.len()];
+            self.values(theta, chunk.columns, &mut f, works);
             sum += f.iter().zip(chunk.y).map(|(f, y)| (f - y).powi(2)).sum::<f64>();
         }
         Ok(sum)
@@ -295,15 +295,18 @@ fn inputs() -> Inputs {
     Inputs::Uniform { low: vec![-3.0], high: vec![3.0] }
 }
 
-fn sample(run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
+/// The stack of the truth and its parameters.
+fn true_stack() -> Result<(Stack, Vec<f64>), CheckError> {
     let stack = Stack::new(2, Activation::Gelu, false);
-    let truth = truth();
-    let law = Law {
-        inputs: inputs(),
-        noise: Noise::Gaussian { deviation: run.real("noise") },
-        regression: |x: &[f64]| stack.value(&truth, x),
-    };
-    Sample::collect(&law.sample(rows, run.seed(), replicate).map_err(CheckError::theory)?).map_err(CheckError::theory)
+    let theta = stack.parameters(&truth())?;
+    Ok((stack, theta))
+}
+
+fn sample(run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
+    let (stack, theta) = true_stack()?;
+    let mut works = stack.works();
+    let values = |x: &[f64], f: &mut [f64]| stack.values(&theta, x, f, &mut works);
+    sample_of(values, &inputs(), Noise::Gaussian { deviation: run.real("noise") }, (rows, run.seed(), replicate))
 }
 
 /// The best fit from starts around these points, or with `farthest` the one with the largest sum of losses among those at or below the truth's sum of squares.
@@ -317,6 +320,7 @@ fn estimate(
 ) -> Result<Layers, CheckError> {
     let sample = sample(run, rows, replicate)?;
     let truth = truth();
+    let (true_stack, true_theta) = true_stack()?;
     let mut random = run.substream(replicate, STARTS);
     let mut works = stack.works();
     let mut found = Vec::new();
@@ -340,7 +344,10 @@ fn estimate(
             voronoi(stack.layers[layer].class(), &measures[layer], &truth[layer], Power::L1).map_err(CheckError::theory)
         };
         let (first, second) = (loss(0)?, loss(1)?);
-        let error = rule.distance(|x| stack.value(&measures, x), |x| stack.value(&truth, x));
+        let error = rule.distance_by_columns(
+            |x, f| stack.values(&theta, x, f, &mut works),
+            |x, f| true_stack.values(&true_theta, x, f, &mut true_stack.works()),
+        );
         let layers =
             Layers { rows, error, losses: [first.loss, second.loss], largest_over: first.largest_over, converged };
         found.push((squares, layers));
@@ -544,7 +551,9 @@ mod tests {
             let mut at = |by: f64| {
                 let mut moved = theta.clone();
                 moved[i] += by;
-                stack.values(&moved, &x, &mut works)
+                let mut f = vec![0.0; x.len()];
+                stack.values(&moved, &x, &mut f, &mut works);
+                f
             };
             let (above, below) = (at(h), at(-h));
             for row in 0..x.len() {

@@ -21,6 +21,8 @@ pub struct Cubature {
     dimension: usize,
     /// `d` numbers for each node.
     nodes: Vec<f64>,
+    /// The same by columns.
+    columns: Vec<f64>,
     weights: Vec<f64>,
 }
 
@@ -41,16 +43,21 @@ impl Cubature {
         match inputs {
             Inputs::Uniform { low, .. } if low.len() == 1 => {
                 let (nodes, weights) = rule(0, 64, 16).into_iter().unzip();
-                Ok(Self { dimension: 1, nodes, weights })
+                Ok(Self::with_nodes(1, nodes, weights))
             }
             Inputs::Uniform { low, .. } if low.len() == 2 => {
                 let (first, second) = (rule(0, 12, 8), rule(1, 12, 8));
                 let pairs = first.iter().flat_map(|a| second.iter().map(move |b| (*a, *b)));
                 let (nodes, weights): (Vec<_>, Vec<_>) = pairs.map(|(a, b)| ([a.0, b.0], a.1 * b.1)).unzip();
-                Ok(Self { dimension: 2, nodes: nodes.concat(), weights })
+                Ok(Self::with_nodes(2, nodes.concat(), weights))
             }
             _ => Self::sampled(inputs),
         }
+    }
+
+    fn with_nodes(dimension: usize, nodes: Vec<f64>, weights: Vec<f64>) -> Self {
+        let columns = (0..dimension).flat_map(|u| nodes.iter().skip(u).step_by(dimension).copied()).collect();
+        Self { dimension, nodes, columns, weights }
     }
 
     /// Draws of `μ`, apart from those of any sample with a smaller seed.
@@ -66,7 +73,7 @@ impl Cubature {
             let chunk = draws.chunk(index, &mut scratch).expect("no file is read");
             (0..chunk.y.len()).zip(&mut rows).for_each(|(row, x)| chunk.input(row, x));
         }
-        Ok(Self { dimension, nodes, weights: vec![1.0 / SAMPLED_NODES as f64; SAMPLED_NODES] })
+        Ok(Self::with_nodes(dimension, nodes, vec![1.0 / SAMPLED_NODES as f64; SAMPLED_NODES]))
     }
 
     /// `d`.
@@ -89,6 +96,23 @@ impl Cubature {
     /// ```
     pub fn distance(&self, f: impl Fn(&[f64]) -> f64, g: impl Fn(&[f64]) -> f64) -> f64 {
         self.points().map(|(x, w)| w * (f(x) - g(x)).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// The same of functions that are given all nodes at once, by columns, and put a value for each into their second argument, as kernels do.
+    ///
+    /// ```
+    /// use moe_theory::softmax::{Cubature, Inputs};
+    /// let rule = Cubature::new(&Inputs::Uniform { low: vec![-3.0], high: vec![3.0] })?;
+    /// let distance = rule.distance_by_columns(|x, f| f.copy_from_slice(x), |_, g| g.fill(0.0));
+    /// assert_eq!(distance, rule.distance(|x| x[0], |_| 0.0));
+    /// # Ok::<(), moe_theory::softmax::LawError>(())
+    /// ```
+    pub fn distance_by_columns(&self, f: impl FnOnce(&[f64], &mut [f64]), g: impl FnOnce(&[f64], &mut [f64])) -> f64 {
+        let (mut left, mut right) = (vec![0.0; self.weights.len()], vec![0.0; self.weights.len()]);
+        f(&self.columns, &mut left);
+        g(&self.columns, &mut right);
+        let squares = self.weights.iter().zip(left.iter().zip(&right)).map(|(w, (f, g))| w * (f - g).powi(2));
+        squares.sum::<f64>().sqrt()
     }
 
     /// `max |f − g|` over the nodes, a lower bound of the supremum over the support.
