@@ -18,7 +18,7 @@ use moe_theory::softmax::{
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckError, Evidence, Run, statistics};
+use crate::{CheckError, Evidence, Inexact, Run, statistics};
 
 /// Deviation of a start from the split truth, in every parameter.
 pub(crate) const SPREAD: f64 = 0.1;
@@ -70,6 +70,8 @@ pub(crate) struct Fitted {
     pub(crate) objective: f64,
     /// Whether the method converged.
     pub(crate) converged: bool,
+    /// Whether the fit is one that the claims speak of: it converged, or its objective is at most that of the truth, which is all that the proofs of the rates use of a minimum.
+    pub(crate) settled: bool,
     /// Whether a parameter is at its bound: the minimum is that of the box.
     pub(crate) bounded: bool,
 }
@@ -282,7 +284,9 @@ impl Problem {
         });
         let fits = fits.collect::<Result<Vec<_>, CheckError>>()?;
         let best = fits.iter().min_by(|a, b| a.objective.total_cmp(&b.objective)).expect("a start");
-        self.measured(rule, rows, best)
+        let measured = self.measured(rule, rows, best)?;
+        let settled = measured.converged || measured.objective <= self.objective_of_truth(&sample)?;
+        Ok(Fitted { settled, ..measured })
     }
 
     /// A fit measured against the truth.
@@ -310,6 +314,7 @@ impl Problem {
             error,
             objective: fit.objective,
             converged: fit.reason.is_converged(),
+            settled: fit.reason.is_converged(),
             bounded,
         })
     }
@@ -384,17 +389,25 @@ pub(crate) fn grid(from: usize, to: usize, sizes: usize) -> Vec<usize> {
 pub(crate) trait AtSize {
     /// `n`.
     fn size(&self) -> usize;
+
+    /// Whether it is what the claims speak of, and not the end of a search that hit a limit.
+    fn is_settled(&self) -> bool;
 }
 
 impl AtSize for Fitted {
     fn size(&self) -> usize {
         self.rows
     }
+
+    fn is_settled(&self) -> bool {
+        self.settled
+    }
 }
 
-/// For each replicate the slope of `log value` over `log n`; not a number where a value is missing or not positive, so that no interval is made of the rest.
+/// For each replicate the slope of `log value` over `log n`; not a number where a value is missing, not positive or not settled, so that no interval is made of the rest.
 pub(crate) fn slopes<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&T) -> Option<f64>) -> Vec<f64> {
-    rows.iter().map(|fits| slope(fits.iter().map(|fit| Some((fit.size(), value(fit)?))))).collect()
+    let point = |fit: &T| Some((fit.size(), value(fit).filter(|_| fit.is_settled())?));
+    rows.iter().map(|fits| slope(fits.iter().map(point))).collect()
 }
 
 /// The slope of `log value` over `log n` of pairs `(n, value)`; not a number where one is missing or not positive.
@@ -416,8 +429,20 @@ pub(crate) fn rate<T: AtSize>(
     accept: [f64; 2],
     value: impl Fn(&T) -> Option<f64>,
 ) -> Evidence {
-    let mean = statistics::mean(&slopes(rows, value), level);
-    Evidence::estimate(format!("{statement}: slope in log n, mean over replicates"), level, mean, accept)
+    mean_slope(format!("{statement}: slope in log n, mean over replicates"), &slopes(rows, value), level, accept)
+}
+
+/// The mean of the slopes of the replicates against its region; undecided where one has none.
+pub(crate) fn mean_slope(statement: impl Into<String>, slopes: &[f64], level: f64, accept: [f64; 2]) -> Evidence {
+    let missing = slopes.iter().filter(|slope| !slope.is_finite()).count();
+    if missing > 0 {
+        let reason = format!(
+            "{missing} of {} replicates have no slope: a fit hit its limit above the truth, or a value is 0",
+            slopes.len()
+        );
+        return Evidence::unresolved(Inexact::Statistic { level }, statement, accept, reason);
+    }
+    Evidence::estimate(statement, level, statistics::mean(slopes, level), accept)
 }
 
 /// Lower quartile, median and upper quartile; none without data.

@@ -246,7 +246,7 @@ fn farthest(
     let below = measured.iter().filter(|fit| fit.objective <= truth);
     below
         .max_by(|a, b| a.loss.total_cmp(&b.loss))
-        .cloned()
+        .map(|fit| Fitted { settled: true, ..fit.clone() })
         .ok_or_else(|| CheckError::theory("no fit at or below the truth's sum of squares"))
 }
 

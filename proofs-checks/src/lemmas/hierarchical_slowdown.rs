@@ -20,7 +20,7 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Cubature, Inputs, MixingMeasure};
 use serde_json::json;
 
-use super::minimisers::{Family, Series, hierarchical_problem, rate};
+use super::minimisers::{Family, Series, hierarchical_problem};
 use crate::fits::Problem;
 use crate::{CheckError, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale};
 
@@ -125,7 +125,7 @@ impl Curve {
     }
 
     fn constant(&self, series: &Series) -> Evidence {
-        rate(format!("{}, largest L1H of the region", self.words), &series.slopes(|row| row.largest), 0.0)
+        series.constant(format!("{}, largest L1H of the region", self.words))
     }
 }
 

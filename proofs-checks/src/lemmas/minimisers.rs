@@ -2,7 +2,7 @@
 //!
 //! # The largest loss
 //!
-//! On a flat family a fit stays where it started, or slides to where noise puts it, and fits that start near the truth may look like a rate. What the data allow is the set `{G: n (S(G) − S_min)/S_min ≤ q}`, `S` the mean square of the residuals, `S_min` the least one found, `q` the quantile at [`KEPT`] of `χ²` with as many degrees of freedom as parameters: the likelihood-ratio region, which holds the truth for most samples, and whatever an estimator may pick that minimises up to what noise does to `S`. The statistic is the largest loss over the members that are found: fits from starts near the truth, and points of the family through the fit `Ĝ*` of the true class, whose function, where the family is flat, is that of `Ĝ*`. Where the truth is identifiable the region shrinks to it, with the rate of the loss, and the points of the family fall outside.
+//! On a flat family a fit stays where it started, or slides to where noise puts it, and fits that start near the truth may look like a rate. What the data allow is the set `{G: n (S(G) − S_min)/S_min ≤ q}`, `S` the mean square of the residuals, `S_min` the least one found, `q` the quantile at [`KEPT`] of `χ²` with as many degrees of freedom as parameters: the likelihood-ratio region, which holds the truth for most samples, and whatever an estimator may pick that minimises up to what noise does to `S`. The statistic is the largest loss over the members that are found: fits from starts near the truth, and points of the family in the box through the fit `Ĝ*` of the true class, whose function, where the family is flat, is that of `Ĝ*`. Where the truth is identifiable the region shrinks to it, with the rate of the loss, and the points of the family fall outside.
 //!
 //! # The bound
 //!
@@ -21,8 +21,8 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::fits::{Fitted, Problem, grid, region, slope};
-use crate::{CheckError, Column, Evidence, Run, Table, statistics};
+use crate::fits::{Fitted, Problem, grid, mean_slope, region, slope};
+use crate::{CheckError, Column, Evidence, Inexact, Run, Table};
 
 /// A column of a table: its name and what is measured of a sample's members.
 pub(super) type Measured<'a> = (&'a str, &'a dyn Fn(&Members) -> f64);
@@ -47,9 +47,13 @@ pub(super) struct Members {
     pub(super) largest: f64,
     /// The least `‖f_G − f_G*‖/L1` of a member.
     pub(super) ratio: f64,
+    /// The least of that over the part of over-fitted cells alone.
+    pub(super) over_ratio: f64,
     /// `L1` of the quotients `(ω/τ, β/τ)` under the plain gate: of the best fit; the regression error over it, least over the members. None under another gate.
     pub(super) quotient: Option<[f64; 2]>,
-    /// Points of the family that are members.
+    /// Points of the family in the box.
+    pub(super) in_box: usize,
+    /// Those that are members.
     pub(super) on_family: usize,
 }
 
@@ -83,10 +87,15 @@ impl Family<'_> {
         let least = least(near(&exact, run, &sample, replicate, std::slice::from_ref(&problem.truth))?)?;
         let coordinates = problem.coordinates();
         let through = (self.through)(&exact.coordinates().measure(&least.theta));
-        let points: Vec<Fit> = through
+        let bounds = problem.bounds(&coordinates);
+        let thetas = through
             .iter()
-            .map(|measure| {
-                let theta = coordinates.parameters(measure).ok_or_else(|| CheckError::theory("a slope is pinned"))?;
+            .map(|measure| coordinates.parameters(measure).ok_or_else(|| CheckError::theory("a slope is pinned")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let points: Vec<Fit> = thetas
+            .into_iter()
+            .filter(|theta| bounds.clamp(theta) == *theta)
+            .map(|theta| {
                 let (mut sum, mut work, mut scratch) = (0.0, coordinates.kernel().workspace(), Vec::new());
                 for index in 0..sample.chunks() {
                     let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
@@ -116,8 +125,10 @@ impl Family<'_> {
         Ok(Members {
             largest: members.iter().map(|member| member.loss).fold(0.0, f64::max),
             ratio: smallest(&mut members.iter().map(|member| member.error / member.loss)),
+            over_ratio: smallest(&mut members.iter().map(|member| member.error / member.over)),
             quotient: quotients.first().map(|best| [best.0, smallest(&mut quotients.iter().map(|q| q.1))]),
-            best: members.swap_remove(0),
+            best: Fitted { settled: members[0].settled || fits[0].objective <= bound, ..members.swap_remove(0) },
+            in_box: points.len(),
             on_family,
         })
     }
@@ -164,7 +175,7 @@ fn near(
 pub(super) fn rate(words: impl std::fmt::Display, slopes: &[f64], rate: f64) -> Evidence {
     let of = if rate == 0.0 { "of a constant".into() } else { format!("of the rate {rate}") };
     let statement = format!("{words}: slope of the logarithm on log n is that {of}, mean over replicates");
-    Evidence::estimate(statement, LEVEL, statistics::mean(slopes, LEVEL), region(rate))
+    mean_slope(statement, slopes, LEVEL, region(rate))
 }
 
 /// Whether `‖f_G − f_G*‖ ≥ c·L1` for all members, given the least ratio of every sample and `c = constant/√terms`.
@@ -220,9 +231,19 @@ impl Series {
     /// For each replicate the slope of `log value` over `log n`.
     pub(super) fn slopes(&self, value: impl Fn(&Members) -> f64) -> Vec<f64> {
         let points = |row: &[Members]| -> Vec<Option<(usize, f64)>> {
-            self.sizes.iter().zip(row).map(|(n, row)| Some((*n, value(row)))).collect()
+            self.sizes.iter().zip(row).map(|(n, row)| Some((*n, value(row))).filter(|_| row.best.settled)).collect()
         };
         self.rows.iter().map(|row| slope(points(row))).collect()
+    }
+
+    /// The slope of the largest loss is that of a constant; undecided where the box holds no point of the family.
+    pub(super) fn constant(&self, words: impl std::fmt::Display) -> Evidence {
+        let item = rate(words, &self.slopes(|row| row.largest), 0.0);
+        if self.rows.iter().flatten().all(|row| row.in_box > 0) {
+            return item;
+        }
+        let kind = Inexact::Statistic { level: LEVEL };
+        Evidence::unresolved(kind, item.statement(), region(0.0), "no point of the flat family lies in the box")
     }
 
     /// A number of every row.

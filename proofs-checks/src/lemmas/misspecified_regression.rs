@@ -97,6 +97,10 @@ impl AtSize for Approach {
     fn size(&self) -> usize {
         self.rows
     }
+
+    fn is_settled(&self) -> bool {
+        self.converged
+    }
 }
 
 /// A minimum of the risk.

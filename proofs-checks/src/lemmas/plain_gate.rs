@@ -3,10 +3,10 @@
 use std::f64::consts::LN_2;
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Atom, Cubature, Estimator, MixingMeasure, Noise, Tolerance};
+use moe_theory::softmax::{Atom, MixingMeasure, Noise};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, by_replicate, grid, region};
+use crate::fits::{Fitted, Problem, by_replicate, grid, mean_slope, region};
 use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
 
 /// Level of every interval.
@@ -53,45 +53,14 @@ pub(super) fn halves(truth: &MixingMeasure, split: &[usize], by: f64, shift: fn(
     MixingMeasure::flat(atoms.collect(), truth.tau)
 }
 
-/// The fit of largest `L1` among those that start in the exact splits of the truth and in `starts`, and whose objective is not above that of the truth. That inequality is all that the proofs of the rates use of `Ĝ_n`: a fit that satisfies it is bound by what they prove. Rounding of the two sums is
-/// allowed for by a relative 10⁻¹². A fit need not have converged for that: in a flat valley Newton's method goes on for long, so it ends after the `steps` of the run.
-pub(super) fn farthest(
-    run: &Run<'_>,
-    problem: &Problem,
-    rule: &Cubature,
-    starts: &[MixingMeasure],
-    (rows, replicate): (usize, u64),
-) -> Result<Fitted, CheckError> {
-    let sample = problem.sample(run, rows, replicate)?;
-    let coordinates = problem.coordinates();
-    let splits = problem.splits();
-    let starts = splits
-        .iter()
-        .chain(starts)
-        .map(|start| coordinates.parameters(start).ok_or_else(|| CheckError::theory("a true slope is pinned")));
-    let starts = starts.collect::<Result<Vec<_>, _>>()?;
-    let limited = |iterations| {
-        let tolerance = Tolerance { iterations, ..Tolerance::default() };
-        Estimator::new(&coordinates, &sample, problem.bounds(&coordinates)).with_tolerance(tolerance)
-    };
-    let bar = limited(0).fit(&starts[0]).map_err(CheckError::theory)?.objective * (1.0 + 1e-12);
-    let estimator = limited(run.integer("steps") as usize);
-    let fits = starts.iter().map(|start| {
-        run.proceed()?;
-        estimator.fit(start).map_err(CheckError::theory)
-    });
-    let fits = fits.collect::<Result<Vec<_>, CheckError>>()?;
-    let within = fits.iter().filter(|fit| fit.objective <= bar).map(|fit| problem.measured(rule, rows, fit));
-    let within = within.collect::<Result<Vec<_>, _>>()?;
-    within
-        .into_iter()
-        .max_by(|a, b| a.loss.total_cmp(&b.loss))
-        .ok_or_else(|| CheckError::theory("no fit reaches the truth"))
+/// Points of the two flat families of linear experts through a measure, `b ± reach` and `a ± reach` in its first atom.
+pub(super) fn linear_families(measure: &MixingMeasure, reach: f64) -> Vec<MixingMeasure> {
+    vec![halves(measure, &[0], reach, |atom, t| atom.b += t), halves(measure, &[0], reach, |atom, t| atom.a[0] += t)]
 }
 
 /// Evidence that slopes have the mean `−rate`, in the region of that rate.
 pub(super) fn rate(statement: impl Into<String>, slopes: &[f64], rate: f64) -> Evidence {
-    Evidence::estimate(statement, LEVEL, statistics::mean(slopes, LEVEL), region(rate))
+    mean_slope(statement, slopes, LEVEL, region(rate))
 }
 
 /// A finding that slopes have the mean `−rate`.

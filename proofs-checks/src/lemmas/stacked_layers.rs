@@ -283,11 +283,17 @@ struct Layers {
     losses: [f64; 2],
     largest_over: f64,
     converged: bool,
+    /// See `Fitted`.
+    settled: bool,
 }
 
 impl AtSize for Layers {
     fn size(&self) -> usize {
         self.rows
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled
     }
 }
 
@@ -321,6 +327,7 @@ fn estimate(
     let sample = sample(run, rows, replicate)?;
     let truth = truth();
     let (true_stack, true_theta) = true_stack()?;
+    let true_squares = true_stack.squares(&sample, &true_theta, &mut true_stack.works())?;
     let mut random = run.substream(replicate, STARTS);
     let mut works = stack.works();
     let mut found = Vec::new();
@@ -348,8 +355,9 @@ fn estimate(
             |x, f| stack.values(&theta, x, f, &mut works),
             |x, f| true_stack.values(&true_theta, x, f, &mut true_stack.works()),
         );
-        let layers =
-            Layers { rows, error, losses: [first.loss, second.loss], largest_over: first.largest_over, converged };
+        let settled = converged || squares <= true_squares;
+        let losses = [first.loss, second.loss];
+        let layers = Layers { rows, error, losses, largest_over: first.largest_over, converged, settled };
         found.push((squares, layers));
     }
     let order = |a: &(f64, Layers), b: &(f64, Layers)| {

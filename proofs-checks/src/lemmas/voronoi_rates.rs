@@ -28,19 +28,20 @@
 //!
 //! # Twins
 //!
-//! Linear experts, starts spread along `b ± t` and `a ± t`: their largest `L1` does not fall. And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
+//! Linear experts: the largest `L1` over the likelihood-ratio region (see `minimisers`), which holds points of their families `b ± t` and `a ± t`, does not fall. And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Cubature, local_constant};
+use moe_theory::softmax::{Cubature, MixingMeasure, local_constant};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, grid, slopes};
+use crate::fits::{Fitted, Problem, slopes};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Scale,
     Table, statistics,
 };
 
-use super::plain_gate::{LEVEL, farthest, halves, problem, quartiles, rate, rate_finding, sizes, sweep, table};
+use super::minimisers::{Family, Series};
+use super::plain_gate::{LEVEL, halves, linear_families, problem, quartiles, rate, rate_finding, sizes, sweep, table};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -70,13 +71,6 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "",
             [200, 10_000_000],
             [4000, 16_000, 64_000],
-        ),
-        Parameter::integer(
-            "steps",
-            "Newton steps of a fit along the families at most",
-            "",
-            [1, 100_000],
-            [40, 100, 500],
         ),
         Parameter::real("noise", "standard deviation of the noise", "", [1e-7, 10.0], [1e-5, 1e-5, 1e-5]),
         Parameter::real(
@@ -185,22 +179,16 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     }
     let evidence: Vec<Evidence> = fits.iter().flat_map(Fits::evidence).collect();
 
-    let family_sizes = grid(run.integer("from") as usize, run.integer("family-to") as usize, 3);
-    let ends = [family_sizes[0], family_sizes[2]];
+    let ends = [run.integer("from") as usize, run.integer("family-to") as usize];
     let family_replicates = run.integer("family-replicates") as usize;
     let linear = problem(run, Activation::Linear, 3);
-    let along = [
-        halves(&linear.truth, &[0], 2.0, |atom, t| atom.b += t),
-        halves(&linear.truth, &[0], 2.0, |atom, t| atom.a[0] += t),
-    ];
-    let linear_rows = sweep(run, "linear-family", family_replicates, &family_sizes, |n, replicate| {
-        farthest(run, &linear, &rule, &along, (n, replicate))
-    })?;
-    let losses = |rows: &[Vec<Fitted>]| slopes(rows, |fit| Some(fit.loss));
+    let through = |measure: &MixingMeasure| linear_families(measure, 2.0);
+    let family = Family { problem: &linear, through: &through };
+    let linear = family.series(run, "linear-family", &rule, family_replicates as u64)?;
     let controls = vec![
         Control::new(
-            "the largest L1 of linear experts, starts spread along their flat families, is rejected as n^(-1/2)",
-            rate("linear experts, 3 atoms for 2: slope of the largest L1", &losses(&linear_rows), 0.5),
+            "the largest L1 of linear experts over the likelihood-ratio region, their flat families in it, is rejected as n^(-1/2)",
+            rate("linear experts, 3 atoms for 2: slope of the largest L1", &linear.slopes(|row| row.largest), 0.5),
         ),
         Control::new(
             "atoms of over-fitted cells are rejected at n^(-1/2)",
@@ -254,7 +242,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ));
         tables.push(table(&name, &rows));
     }
-    tables.push(table("linear-family", &linear_rows));
+    tables.push(linear.table("linear-family", &[("largest L1", &|row| row.largest), ("error", &|row| row.best.error)]));
 
     let mut constants = Table::new(
         "constants",
@@ -284,7 +272,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             std::slice::from_ref(&controls[0]),
             json!({ "change": statistics::mean(&bends, LEVEL).map(|mean| mean.value) }),
         ));
-        findings.extend(self::constants(fits, &linear_rows, &rule, &mut constants)?);
+        findings.extend(self::constants(fits, &linear, &rule, &mut constants)?);
     }
     tables.push(constants);
     let figures = fits
@@ -317,12 +305,7 @@ fn bends(rows: &[Vec<Fitted>]) -> Vec<f64> {
 }
 
 /// The least measured `‖f_Ĝ − f_G*‖/L1` over the bound `κ/2`, and the least `‖f_Ĝ − f_G*‖/Σ tr M2` over `v`, fits apart by the cell that is over-fitted.
-fn constants(
-    fits: &Fits,
-    linear: &[Vec<Fitted>],
-    rule: &Cubature,
-    table: &mut Table,
-) -> Result<[Finding; 2], CheckError> {
+fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -> Result<[Finding; 2], CheckError> {
     // The parts: all of L1, and what the over-fitted cell adds to it.
     let parts: [fn(&Fitted) -> f64; 2] = [|fit| fit.loss, |fit| fit.over];
     let (mut least, mut linear_least) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
@@ -341,8 +324,8 @@ fn constants(
             let found = ratios(&fits.rows, parts[part]);
             let lowest = found.iter().copied().fold(f64::INFINITY, f64::min);
             least[part] = least[part].min(lowest / bounds[part]);
-            let others = ratios(linear, parts[part]);
-            linear_least[part] = others.into_iter().fold(linear_least[part], |least, r| least.min(r / bounds[part]));
+            let others = linear.all(|row| [row.ratio, row.over_ratio][part]);
+            linear_least[part] = others.fold(linear_least[part], |least, r| least.min(r / bounds[part]));
             number += found.len();
             measured.extend([lowest, quartiles_or_none(&found)]);
         }
