@@ -6,15 +6,15 @@
 //!
 //! # What is measured
 //!
-//! `L1H ≤ ‖f_G − f_{G*}‖/c` for all members of the likelihood-ratio region that are found (see `minimisers`), from starts near the truth with each leaf of the first group split in two; and the rate ½ of the regression error. Both are the rate of `L1H`. The slopes of `L1H` and of its steps scatter more and are findings of their own.
+//! The rates ½ of `L1H` and of the regression error, by least squares from starts near the truth with each leaf of the first group split in two. The steps of exact and of over-fitted leaves apart (½ and ¼) are findings, and so are the local constants: `‖f_G − f_{G*}‖ ≥ v Σ tr M2` of the over-fitted cell and `L1H ≤ ‖f_G − f_{G*}‖/c`, over all members of the likelihood-ratio region that are found (see `minimisers`).
 //!
-//! `c` is the smaller one of `local_constant` with either leaf over-fitted, over `√11` (see `minimisers`). The truth was chosen by this constant: `L1H ≈ noise·√(p/n)/constant`, `p` = 14, has to be well below the box, which decides the noise too. The region of a rate is as in `fits`.
+//! `v` and `c` are the smaller ones of `local_constant` with either leaf over-fitted, `c` over `√11` (see `minimisers`). The truth was chosen by this constant: `L1H ≈ noise·√(p/n)/constant`, `p` = 14, has to be well below the box, which decides the noise too. The region of a rate is as in `fits`.
 //!
-//! *Power.* The error of 14 parameters has a logarithm with deviation `1/√28`, a slope over a factor 16 of `n` one of `.19·√2/2.8 = .10`; the mean over 40 replicates lies with its 99 % interval within `(2.7 + 3.9)·.10/√40 = .10` of its expectation but for one run in `10⁴`.
+//! *Power.* Over log 16 the slope of one sample has deviation .35 for `L1H` (samples of other seeds; one direction dominates it) and .10 for the error of 14 parameters. With 256 samples the intervals have half-widths .057 and .016, and the first leaves its region with probability .002.
 //!
 //! # Controls
 //!
-//! The same where the condition fails: four leaves for two in the first group, points of the curve `ω ± c`. They break the bound, and the largest `L1H` does not shrink.
+//! The same where the condition fails: four leaves for two in the first group, points of the curve `ω ± c` in the region. The largest `L1H` does not shrink. And the same `L1H` is rejected at the rate ¼.
 //!
 //! # A limit of `L1H`
 //!
@@ -25,8 +25,9 @@ use moe_theory::softmax::{Cubature, Inputs, MixingMeasure, Power, local_constant
 use serde_json::json;
 
 use super::hierarchical_slowdown::{doubled, split_leaf};
-use super::minimisers::{Family, Measured, bounded, hierarchical_problem, rate};
-use crate::fits::Problem;
+use super::minimisers::{Family, Measured, Series, bounded, hierarchical_problem, rate};
+use super::plain_gate::{sizes, sweep, table};
+use crate::fits::{Fitted, Problem, slopes};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
 };
@@ -35,13 +36,13 @@ use crate::{
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "hierarchical-rates",
     paper: "2503.03213",
-    claim: "With strongly identifiable experts at the leaves of a two-level gate L1H is bounded by the regression error and has its rate ½ in n, as long as every group has an exact leaf and one group is exact.",
-    scope: "Groups of two GELU leaves and of one, groups of three and one fitted, a truth chosen by its predicted constant, scalar x uniform on [−3, 3], Gaussian noise, parameters in a box; the likelihood-ratio region, found from starts near the truth. Over-fitted groups are outside: there L1H as it is defined has not this rate.",
+    claim: "With strongly identifiable experts at the leaves of a two-level gate L1H and the regression error have the rate ½ in n, as long as every group has an exact leaf and one group is exact.",
+    scope: "Groups of two GELU leaves and of one, groups of three and one fitted, a truth chosen by its predicted constant, scalar x uniform on [−3, 3], Gaussian noise, parameters in a box; the least of the local minima reached from the truth's neighbourhood; mean slope within ⅛. Over-fitted groups are outside: there L1H as it is defined has not this rate.",
     ledger: Label::Supported,
     typical_seconds: 25.0,
     parameters: &[
-        Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [40, 40, 200]),
-        Parameter::integer("twin-replicates", "those of the control", "", [3, 10_000], [3, 6, 40]),
+        Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [256, 256, 600]),
+        Parameter::integer("other-replicates", "samples for the region and the control", "", [3, 10_000], [6, 8, 40]),
         Parameter::integer("sizes", "sample sizes on the grid", "", [3, 20], [3, 3, 5]),
         Parameter::integer("from", "least sample size", "", [200, 10_000_000], [250, 1000, 1000]),
         Parameter::integer("to", "largest sample size", "", [400, 10_000_000], [4000, 16_000, 64_000]),
@@ -112,73 +113,98 @@ fn over_fitted_groups(run: &Run<'_>, rule: &Cubature) -> Result<Finding, CheckEr
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let rule = Cubature::new(&Inputs::Uniform { low: vec![-3.0], high: vec![3.0] }).map_err(CheckError::theory)?;
     let within = problem(run, &[3, 1]);
+    let rows = sweep(run, "fits", run.integer("replicates") as usize, &sizes(run), |n, replicate| {
+        within.estimate(run, &rule, n, replicate)
+    })?;
+    let others = run.integer("other-replicates");
     let none = |_: &MixingMeasure| Vec::new();
-    let main = Family { problem: &within, through: &none }.series(run, "rates", &rule, run.integer("replicates"))?;
+    let region = Family { problem: &within, through: &none }.series(run, "region", &rule, others)?;
     let beyond = problem(run, &[4, 1]);
     let curve = |measure: &MixingMeasure| DISTANCES.map(|c| doubled(measure, c)).to_vec();
-    let twin = Family { problem: &beyond, through: &curve };
-    let twin = twin.series(run, "doubled", &rule, run.integer("twin-replicates"))?;
+    let twin = Family { problem: &beyond, through: &curve }.series(run, "doubled", &rule, others)?;
 
-    let heads = ["over-fitted leaf", "predicted constant", "second order v", "first order s"];
+    let heads =
+        ["over-fitted leaf", "v", "least error/Σ tr M2 measured", "first order s", "c", "least error/L1H measured"];
     let mut constants = Table::new("constants", heads.map(|head| Column::new(head, "")));
-    let mut smaller = f64::INFINITY;
+    let (mut smaller, mut second) = (f64::INFINITY, f64::INFINITY);
+    let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::MAX, f64::min);
     for (leaf, cells) in [[1, 1, 2, 1, 1], [1, 1, 1, 2, 1]].iter().enumerate() {
         let local = local_constant(&within.truth_class, &within.truth, &rule, cells).map_err(CheckError::theory)?;
-        constants.push([leaf.into(), local.constant.into(), local.second.into(), local.first.into()]);
-        smaller = smaller.min(local.constant);
+        let v = local.second.ok_or_else(|| CheckError::theory("no over-fitted cell"))?;
+        // What was fitted there, at the largest n.
+        let here = || rows.iter().filter_map(|fits| fits.last()).filter(|fit| fit.cells[..] == cells[2..]);
+        constants.push([
+            leaf.into(),
+            v.into(),
+            least(&mut here().map(|fit| fit.error / fit.over)).into(),
+            local.first.into(),
+            (local.constant / (TERMS as f64).sqrt()).into(),
+            least(&mut here().map(|fit| fit.error / fit.loss)).into(),
+        ]);
+        (smaller, second) = (smaller.min(local.constant), second.min(v));
     }
-    let words = ["one leaf more in one group", "all leaves of a group doubled"];
-    let evidence = vec![
-        bounded(words[0], main.all(|row| row.ratio), smaller, TERMS),
-        rate("one leaf more in one group, ‖f_Ĝ − f_G*‖", &main.slopes(|row| row.best.error), 0.5),
-    ];
+    let one = "one leaf more in one group";
+    let of = |value: fn(&Fitted) -> f64| slopes(&rows, |fit| Some(value(fit)));
+    let loss = of(|fit| fit.loss);
+    let evidence =
+        vec![rate(format!("{one}, L1H"), &loss, 0.5), rate(format!("{one}, ‖f_Ĝ − f_G*‖"), &of(|fit| fit.error), 0.5)];
     let controls = vec![
-        Control::new(
-            "the bound with all leaves of a group doubled",
-            bounded(words[1], twin.all(|row| row.ratio), smaller, TERMS),
-        ),
         Control::new(
             "the rate of the largest L1H with all leaves of a group doubled",
             rate("all leaves of a group doubled, largest L1H of the region", &twin.slopes(|row| row.largest), 0.5),
         ),
+        Control::new("L1H has the rate ¼", rate(format!("{one}, L1H"), &loss, 0.25)),
     ];
-    let slopes = [
-        ("slope of L1H", rate("L1H of the best fit", &main.slopes(|row| row.best.loss), 0.5)),
-        (
-            "exact leaves",
-            rate("largest step of an exact leaf or group", &main.slopes(|row| row.best.largest_exact), 0.5),
-        ),
-        (
+    let exact = of(|fit| fit.largest_exact);
+    let over = of(|fit| fit.over.sqrt());
+    let bounds = |series: &Series, words: &str| {
+        [
+            bounded(&format!("{words}, over-fitted leaf alone"), series.all(|row| row.over_ratio), second, 1),
+            bounded(words, series.all(|row| row.ratio), smaller, TERMS),
+        ]
+    };
+    let step = |title: &str, words: &str, slopes: &[f64], at: f64, other: f64| {
+        let item = rate(words, slopes, at);
+        let statement = item.statement().to_string();
+        let twin = Control::new("the other rate", rate(words, slopes, other));
+        Finding::judged(title, statement, &[item], &[twin], json!({}))
+    };
+    let mut findings = vec![
+        step("exact leaves", "largest step of an exact leaf or group", &exact, 0.5, 0.25),
+        step(
             "over-fitted leaves",
-            rate("largest step in an over-fitted cell", &main.slopes(|row| row.best.largest_over), 0.25),
+            "root of the weighted squares of the steps in the over-fitted cell",
+            &over,
+            0.25,
+            0.5,
+        ),
+        Finding::judged(
+            "local constants",
+            "‖f_G − f_G*‖ ≥ v Σ tr M2 of the over-fitted leaf and ‖f_G − f_G*‖ ≥ c L1H over all members found",
+            &bounds(&region, one),
+            &bounds(&twin, "all leaves of a group doubled")
+                .map(|item| Control::new("the bounds with all leaves of a group doubled", item)),
+            json!({}),
         ),
     ];
-    let mut findings: Vec<Finding> = slopes
-        .into_iter()
-        .map(|(title, item)| {
-            let statement = item.statement().to_string();
-            Finding::judged(title, statement, &[item], &controls, json!({}))
-        })
-        .collect();
     findings.push(over_fitted_groups(run, &rule)?);
 
-    let columns: [Measured<'_>; 6] = [
+    let columns: [Measured<'_>; 4] = [
         ("largest L1H", &|row| row.largest),
         ("L1H of the best", &|row| row.best.loss),
-        ("exact", &|row| row.best.largest_exact),
-        ("over-fitted", &|row| row.best.largest_over),
         ("error", &|row| row.best.error),
         ("least error over L1H", &|row| row.ratio),
     ];
-    let series = ["largest L1H median", "L1H of the best median", "exact median", "over-fitted median", "error median"];
+    let series = ["L1", "largest exact", "largest over", "error"];
     let figures = vec![Figure::new(
-        "rates",
-        "losses, steps and regression error against n",
-        "rates",
+        "fits",
+        "L1H, steps and regression error against n (medians)",
+        "fits",
         "n",
         series,
         [Scale::Log; 2],
     )];
-    let tables = vec![main.table("rates", &columns), twin.table("doubled", &columns), constants];
+    let tables =
+        vec![table("fits", &rows), region.table("region", &columns), twin.table("doubled", &columns), constants];
     Ok(Findings { evidence, controls, findings, tables, figures })
 }

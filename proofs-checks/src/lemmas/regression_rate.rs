@@ -29,7 +29,7 @@ use super::plain_gate::{problem, quartiles, rate, rate_finding, sizes, sweep};
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "regression-rate",
     paper: "2503.03213",
-    claim: "Least squares estimates the regression function at n^(-1/2) up to logarithms, whatever the expert and however many atoms too many.",
+    claim: "Least squares estimates the regression function at n^(-1/2) up to logarithms, whatever the expert, with the true number of atoms and with one more.",
     scope: "Softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1); sigmoid, tanh, GELU and linear experts (GELU and linear at quick effort); k = k* and k = k* + 1; parameters in a box; \
             the least of the local minima reached from the truth's neighbourhood; L² error, mean slope within ⅛ of -½.",
     ledger: Label::Supported,

@@ -80,7 +80,7 @@ const LEVEL: f64 = 0.99;
 /// Purpose of the stream of starts.
 const STARTS: u32 = 3;
 /// Steps at most. Where the first layer has an atom too many the method creeps; what is left then is of the order of the tolerance.
-const STEPS: usize = 150;
+const STEPS: usize = 500;
 /// What a step may still promise at the end, as a share of the mean square of an observation: far below the statistical fluctuations of order 1.
 const DECREASE: f64 = 1e-4;
 /// Factors `c` of the starts along the family of scales.
