@@ -61,7 +61,7 @@ impl Ball {
     }
 
     /// The larger one of both numbers.
-    pub(super) fn max(&self, other: &Self) -> Self {
+    pub(crate) fn max(&self, other: &Self) -> Self {
         let precision = self.precision.max(other.precision);
         let ends = self.ends().zip(other.ends()).map(|([a, b], [c, d])| [a.max(c).clone(), b.max(d).clone()]);
         Self { ends, precision }
