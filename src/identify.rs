@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{Identified, IdentifyError, families, identify};
+use proofs_checks::symbolic::{Family, Identified, IdentifyError, families, identify};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -22,19 +22,29 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     })?;
     let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
     let document = document(&found);
+    let is_json = shared.format == Format::Json;
+    let families = match is_json && out.is_none() {
+        true => Vec::new(),
+        false => families(&arguments.expert, &arguments.gate).unwrap_or_default(),
+    };
     if let Some(out) = &out {
+        for (number, certificate) in families.iter().filter_map(|family| family.certificate.as_ref()).enumerate() {
+            out.write(&flat_name(number), certificate.as_bytes())?;
+        }
         out.write("identify.json", format!("{document}\n").as_bytes())?;
         out.write(CERTIFICATE, found.certificate.as_bytes())?;
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
-        Format::Text | Format::Markdown => {
-            let families = families(&arguments.expert, &arguments.gate).unwrap_or_default();
-            summary(&found, &families, arguments, shared.format == Format::Markdown)
-        }
+        Format::Text | Format::Markdown => summary(&found, &families, arguments, shared.format == Format::Markdown),
     };
     stdout::print(&text)?;
     Ok(Status::Completed)
+}
+
+/// Name of the certificate of a flat family in `--out`.
+fn flat_name(number: usize) -> String {
+    format!("flat-{}.cert", number + 1)
 }
 
 /// The documented JSON.
@@ -61,7 +71,7 @@ fn document(found: &Identified) -> Value {
     })
 }
 
-fn summary(found: &Identified, families: &[String], arguments: &IdentifyArguments, markdown: bool) -> String {
+fn summary(found: &Identified, families: &[Family], arguments: &IdentifyArguments, markdown: bool) -> String {
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let _ = writeln!(text, "F = {}", code(&found.expression));
@@ -90,9 +100,19 @@ fn summary(found: &Identified, families: &[String], arguments: &IdentifyArgument
     }
     if !families.is_empty() {
         let _ = writeln!(text, "\nSymmetries and flat families, each proved for all values of the parameters:\n");
-        families.iter().for_each(|family| {
-            let _ = writeln!(text, "{}{family}", if markdown { "- " } else { "  " });
-        });
+        let mut certificates = 0;
+        for Family { words, certificate } in families {
+            let _ = write!(text, "{}{words}", if markdown { "- " } else { "  " });
+            if certificate.is_some() && arguments.out.is_some() {
+                let _ = write!(text, " [{}]", flat_name(certificates));
+                certificates += 1;
+            }
+            text.push('\n');
+        }
+        let _ = writeln!(
+            text,
+            "\nLooked for: signs, scalings, splits of atoms, common factors, motions by affine flows; of other symmetries, such as shifts by a period, nothing is said."
+        );
     }
     text
 }
