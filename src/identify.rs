@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{Identified, IdentifyError, families, identify};
+use proofs_checks::symbolic::{Family, Identified, IdentifyError, families, identify};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -22,19 +22,29 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     })?;
     let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
     let document = document(&found);
+    let is_json = shared.format == Format::Json;
+    let families = match is_json && out.is_none() {
+        true => Vec::new(),
+        false => families(&arguments.expert, &arguments.gate).unwrap_or_default(),
+    };
     if let Some(out) = &out {
+        for (number, certificate) in families.iter().filter_map(|family| family.certificate.as_ref()).enumerate() {
+            out.write(&flat_name(number), certificate.as_bytes())?;
+        }
         out.write("identify.json", format!("{document}\n").as_bytes())?;
         out.write(CERTIFICATE, found.certificate.as_bytes())?;
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
-        Format::Text | Format::Markdown => {
-            let families = families(&arguments.expert, &arguments.gate).unwrap_or_default();
-            summary(&found, &families, arguments, shared.format == Format::Markdown)
-        }
+        Format::Text | Format::Markdown => summary(&found, &families, arguments, shared.format == Format::Markdown),
     };
     stdout::print(&text)?;
     Ok(Status::Completed)
+}
+
+/// Name of the certificate of a flat family in `--out`.
+fn flat_name(number: usize) -> String {
+    format!("flat-{}.cert", number + 1)
 }
 
 /// The documented JSON.
@@ -61,7 +71,7 @@ fn document(found: &Identified) -> Value {
     })
 }
 
-fn summary(found: &Identified, families: &[String], arguments: &IdentifyArguments, markdown: bool) -> String {
+fn summary(found: &Identified, families: &[Family], arguments: &IdentifyArguments, markdown: bool) -> String {
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let _ = writeln!(text, "F = {}", code(&found.expression));
@@ -84,19 +94,125 @@ fn summary(found: &Identified, families: &[String], arguments: &IdentifyArgument
     };
     if !found.relations.is_empty() {
         let _ = writeln!(text, "\nRelations ({}), a basis of all:\n", found.relations.len());
-        for relation in &found.relations {
-            let _ = writeln!(text, "{}{}", if markdown { "- " } else { "  " }, code(&relation.equation));
+        let equations: Vec<&str> = found.relations.iter().map(|relation| &relation.equation[..]).collect();
+        for (equation, indices) in grouped(&equations, &found.parameters) {
+            let _ = write!(text, "{}{}", if markdown { "- " } else { "  " }, code(&equation));
+            let _ = writeln!(text, "{}", if indices.is_empty() { String::new() } else { format!("   for {indices}") });
         }
     }
     if !families.is_empty() {
         let _ = writeln!(text, "\nSymmetries and flat families, each proved for all values of the parameters:\n");
-        families.iter().for_each(|family| {
-            let _ = writeln!(text, "{}{family}", if markdown { "- " } else { "  " });
-        });
+        let mut certificates = 0;
+        for Family { words, certificate } in families {
+            let _ = write!(text, "{}{words}", if markdown { "- " } else { "  " });
+            if certificate.is_some() && arguments.out.is_some() {
+                let _ = write!(text, " [{}]", flat_name(certificates));
+                certificates += 1;
+            }
+            text.push('\n');
+        }
+        let _ = writeln!(
+            text,
+            "\nLooked for: signs, scalings, splits of atoms, common factors, motions by affine flows; of other symmetries, such as shifts by a period, nothing is said."
+        );
     }
     text
 }
 
+/// Equations that differ in the numbers of parameters alone, as one in their place among the others: `d2F/dw_i db = dF/da_i` for `i = 1, 2`.
+fn grouped(equations: &[&str], parameters: &[String]) -> Vec<(String, String)> {
+    const LETTERS: [char; 6] = ['i', 'j', 'k', 'l', 'm', 'n'];
+    let number = |name: &str| -> Option<(usize, String)> {
+        let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        (!base.is_empty() && base.len() < name.len()).then(|| (base.len(), name[base.len()..].to_string()))
+    };
+    // Each name with a letter for its number, and the numbers by their letters.
+    let pattern = |equation: &str| -> Option<(String, Vec<String>)> {
+        let (mut pattern, mut numbers, mut rest) = (String::new(), Vec::<String>::new(), equation);
+        while !rest.is_empty() {
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            let (word, tail) =
+                rest.split_at(if end == 0 { rest.chars().next().map_or(1, char::len_utf8) } else { end });
+            let is_name = |word: &str| parameters.iter().any(|name| name == word);
+            let of_name = is_name(word) || word.strip_prefix('d').is_some_and(is_name);
+            match number(word).filter(|_| of_name) {
+                None => pattern.push_str(word),
+                Some((base, digits)) => {
+                    let known = numbers.iter().position(|own| *own == digits);
+                    let place = known.unwrap_or(numbers.len());
+                    if known.is_none() {
+                        numbers.push(digits);
+                    }
+                    let _ = write!(pattern, "{}_{}", &word[..base], LETTERS.get(place)?);
+                }
+            }
+            rest = tail;
+        }
+        (!numbers.is_empty()).then_some((pattern, numbers))
+    };
+    let patterns: Vec<Option<(String, Vec<String>)>> = equations.iter().map(|equation| pattern(equation)).collect();
+    let alike = |k: usize| -> Vec<usize> {
+        let Some((own, _)) = &patterns[k] else { return vec![k] };
+        let is_alike = |other: &usize| patterns[*other].as_ref().is_some_and(|(pattern, _)| pattern == own);
+        (0..patterns.len()).filter(is_alike).collect()
+    };
+    let mut lines = Vec::new();
+    for (k, equation) in equations.iter().enumerate() {
+        let group = alike(k);
+        match &patterns[k] {
+            Some((pattern, numbers)) if group.len() > 1 => {
+                if group[0] < k {
+                    continue;
+                }
+                let tuple = |words: &[String]| match words {
+                    [word] => word.clone(),
+                    words => format!("({})", words.join(", ")),
+                };
+                let letters: Vec<String> = LETTERS[..numbers.len()].iter().map(char::to_string).collect();
+                let values: Vec<String> =
+                    group.iter().filter_map(|other| patterns[*other].as_ref()).map(|(_, own)| tuple(own)).collect();
+                lines.push((pattern.clone(), format!("{} = {}", tuple(&letters), values.join(", "))));
+            }
+            _ => lines.push(((*equation).to_string(), String::new())),
+        }
+    }
+    lines
+}
+
 fn list(names: &[String]) -> String {
     if names.is_empty() { "no parameters".into() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every equation is in one line, as itself or by its numbers.
+    #[test]
+    fn equations_are_grouped_by_the_numbers_of_parameters() {
+        let parameters = ["w1", "w2", "w3", "a1", "a2", "a3", "b"].map(String::from);
+        let equations = [
+            "d2F/db2 = 0",
+            "d2F/dw1 db = dF/da1",
+            "d2F/dw2 db = dF/da2",
+            "d2F/dw1 da2 = d2F/dw2 da1",
+            "d2F/dw1 db = dF/da3",
+            "d2F/dw1 da3 = d2F/dw3 da1",
+            "d2F/da1^2 = 0",
+            "d2F/da2^2 = 0",
+            "dF/dw1 = a1/a2*dF/dw2",
+        ];
+        let found = grouped(&equations, &parameters);
+        let found: Vec<(&str, &str)> = found.iter().map(|(equation, numbers)| (&equation[..], &numbers[..])).collect();
+        let expected = [
+            ("d2F/db2 = 0", ""),
+            ("d2F/dw_i db = dF/da_i", "i = 1, 2"),
+            ("d2F/dw_i da_j = d2F/dw_j da_i", "(i, j) = (1, 2), (1, 3)"),
+            ("d2F/dw1 db = dF/da3", ""),
+            ("d2F/da_i^2 = 0", "i = 1, 2"),
+            ("dF/dw1 = a1/a2*dF/dw2", ""),
+        ];
+        assert_eq!(found, expected);
+    }
 }

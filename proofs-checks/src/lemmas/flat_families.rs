@@ -171,7 +171,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Table::new("families", [Column::new("family", ""), Column::new("expert", ""), Column::new("fitted atoms", "")]);
     for family in &families {
         let fitted: Vec<String> =
-            family.flat.fitted.iter().map(|(cell, atom)| format!("{cell}: {}", atom.line())).collect();
+            family.flat.fitted.iter().map(|(cell, atom)| format!("{}: {}", cell + 1, atom.line())).collect();
         table.push([family.words.into(), family.flat.expert.clone().into(), fitted.join("; ").into()]);
     }
     let odd = split(

@@ -61,7 +61,7 @@ impl Ball {
     }
 
     /// The larger one of both numbers.
-    pub(super) fn max(&self, other: &Self) -> Self {
+    pub(crate) fn max(&self, other: &Self) -> Self {
         let precision = self.precision.max(other.precision);
         let ends = self.ends().zip(other.ends()).map(|([a, b], [c, d])| [a.max(c).clone(), b.max(d).clone()]);
         Self { ends, precision }
@@ -207,6 +207,13 @@ impl Mul<&Self> for Ball {
     }
 }
 
+/// Ends of a quotient by what is positive.
+fn quotient(a: &[Dyadic; 2], b: &[Dyadic; 2], precision: usize) -> [Dyadic; 2] {
+    let low = &b[usize::from(!a[0].is_negative())];
+    let high = &b[usize::from(a[1].is_negative())];
+    [a[0].quotient(low, precision, false), a[1].quotient(high, precision, true)]
+}
+
 impl Div<&Self> for Ball {
     type Output = Self;
     fn div(self, other: &Self) -> Self {
@@ -217,10 +224,12 @@ impl Div<&Self> for Ball {
             if holds_zero {
                 return None;
             }
-            let corners = |up: bool| {
-                [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(i, j): (usize, usize)| a[i].quotient(&b[j], precision, up))
-            };
-            Some([corners(false).into_iter().min()?, corners(true).into_iter().max()?])
+            // a/b = (−a)/(−b). By a positive divisor: rising in a, and in b falling where a is positive, rising where it is negative.
+            if b[1].is_negative() {
+                let [low, high] = [-&a[1], -&a[0]];
+                return Some(quotient(&[low, high], &[-&b[1], -&b[0]], precision));
+            }
+            Some(quotient(a, b, precision))
         })
     }
 }

@@ -8,7 +8,7 @@
 //! checksum 0123456789abcdef
 //! ```
 //!
-//! Numbers are `0x<mantissa>p<exponent of two>`. The sum (FNV-1a, 64 bits) tells a damaged file from a whole one; no truth rests on it.
+//! Numbers are `0x<mantissa>p<exponent of two>`; functions, atoms with their cells, sides and measures are counted from 1. Each line stands where its kind of certificate has it, and no other line does. The sum (FNV-1a, 64 bits) tells a damaged file from a whole one; no truth rests on it.
 
 use std::fmt;
 
@@ -18,6 +18,7 @@ use dashu_ratio::RBig;
 
 use super::ball::Ball;
 use super::dyadic::Dyadic;
+use crate::symbolic::{Expression, Kind, is_input, parse};
 
 /// Why a certificate is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -96,6 +97,12 @@ fn checksum(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// A number counted from 0 that the word counts from 1, one text for one number.
+pub(super) fn place(word: &str, count: usize) -> Option<usize> {
+    let number: usize = word.parse().ok()?;
+    ((1..=count).contains(&number) && number.to_string() == word).then(|| number - 1)
+}
+
 /// A certificate being read.
 pub(super) struct Reader<'a> {
     lines: Vec<&'a str>,
@@ -123,6 +130,12 @@ impl<'a> Reader<'a> {
         CertificateError::Malformed { line: self.next, found: found.chars().take(80).collect(), allowed }
     }
 
+    /// An error about the next line, which is none of those.
+    pub(super) fn missing(&mut self, allowed: &'static str) -> CertificateError {
+        self.line();
+        self.malformed(allowed)
+    }
+
     /// The words of the next line after `keys`; `allowed` describes the line.
     pub(super) fn words(&mut self, keys: &str, allowed: &'static str) -> Result<Vec<&'a str>, CertificateError> {
         let rest = self.line().strip_prefix(keys).and_then(|rest| rest.strip_prefix(' '));
@@ -143,6 +156,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The number, counted from 0, that a word counts from 1 among `count`.
+    pub(super) fn place(&self, word: &str, count: usize, allowed: &'static str) -> Result<usize, CertificateError> {
+        place(word, count).ok_or_else(|| self.malformed(allowed))
+    }
+
+    /// An expression and its text.
+    pub(super) fn expression(
+        &mut self,
+        key: &str,
+        allowed: &'static str,
+    ) -> Result<(String, Expression), CertificateError> {
+        let text = self.words(key, allowed)?.join(" ");
+        let expression = parse(&text).map_err(|_| self.malformed(allowed))?;
+        Ok((text, expression))
+    }
+
+    /// A name that is none of an input.
+    pub(super) fn parameter(&mut self, key: &str, allowed: &'static str) -> Result<String, CertificateError> {
+        let (name, expression) = self.expression(key, allowed)?;
+        let is_parameter = matches!(&expression.kind, Kind::Symbol(own) if *own == name && !is_input(own));
+        if is_parameter { Ok(name) } else { Err(self.malformed(allowed)) }
+    }
+
+    /// Refuses every line after the data but those of results, in this order, and the sum; what these say is compared with what is recomputed.
+    pub(super) fn rest(&mut self, keys: &[&str], allowed: &'static str) -> Result<(), CertificateError> {
+        let mut from = 0;
+        while self.next < self.lines.len() {
+            let key = self.line().split(' ').next().unwrap_or_default();
+            if key == "checksum" && self.next == self.lines.len() {
+                return Ok(());
+            }
+            let found = keys[from..].iter().position(|known| *known == key);
+            from += found.ok_or_else(|| self.malformed(allowed))?;
+        }
+        Err(self.missing(allowed))
+    }
+
     /// Whether the next line begins with this word.
     pub(super) fn is_next(&self, key: &str) -> bool {
         let line = self.lines.get(self.next).copied().unwrap_or_default();
@@ -161,13 +211,14 @@ impl<'a> Reader<'a> {
         number.ok_or_else(|| self.malformed(allowed))
     }
 
-    /// The next line's rational numbers.
-    pub(super) fn rationals(&mut self, key: &str) -> Result<Vec<RBig>, CertificateError> {
-        let allowed = "rational numbers in lowest terms";
+    /// The next line's rational numbers, so many.
+    pub(super) fn rationals(&mut self, key: &str, count: usize) -> Result<Vec<RBig>, CertificateError> {
+        let allowed = "rational numbers in lowest terms, one for each input, and those of masses";
         let words = self.words(key, allowed)?;
-        if words == [""] {
-            // The point of no inputs.
-            return Ok(Vec::new());
+        // The point of no inputs.
+        let words = if words == [""] { Vec::new() } else { words };
+        if words.len() != count {
+            return Err(self.malformed(allowed));
         }
         words.iter().map(|word| self.exact(&[word], allowed)).collect()
     }

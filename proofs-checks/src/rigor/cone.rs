@@ -79,28 +79,33 @@ impl Cone {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
-        let mixture = Mixture::read(reader)?;
+        let (mixture, names, inputs) = Mixture::read(reader)?;
         let two = reader.is_next("atoms") && reader.integer("atoms", 2..=2, "atoms 2")? == 2;
         if reader.is_next("curve") {
-            let curve = reader.words("curve", "curve NAME")?.join(" ");
-            let offer = Offer::Counterexample(curve, read_fitted(reader)?);
+            let curve = reader.parameter("curve", "curve NAME")?;
+            let offer = Offer::Counterexample(curve, read_fitted(reader, mixture.truth.len(), &names)?);
+            reader.rest(&[], "fitted, checksum SUM and the end")?;
             return Ok(Self { mixture, two, offer });
         }
         if two {
-            return Ok(Self { mixture, two, offer: Offer::Rays(Rays::read(reader)?) });
+            return Ok(Self { mixture, two, offer: Offer::Rays(Rays::read(reader, inputs)?) });
         }
         let words = reader.words("lambda", "lambda NUMBER")?;
         let lambda = reader.exact(&words, "lambda NUMBER")?;
         let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
         let (mut points, mut basic) = (Vec::new(), Vec::new());
         while reader.is_next("point") {
-            let mut numbers = reader.rationals("point")?;
+            let mut numbers = reader.rationals("point", inputs + 1)?;
             let mass = numbers.pop().ok_or_else(|| reader.malformed("point NUMBER … WEIGHT"))?;
             points.push((numbers, mass));
         }
         while reader.is_next("basic") {
-            basic.push(reader.rationals("basic")?);
+            basic.push(reader.rationals("basic", inputs)?);
         }
+        reader.rest(
+            &["total", "pivot", "constant"],
+            "point, basic, total LOW HIGH, pivot CELL K LOW HIGH, constant LOW HIGH, checksum SUM and the end",
+        )?;
         Ok(Self { mixture, two, offer: Offer::Measure(Measure { lambda, precision, points, basic }) })
     }
 
@@ -132,7 +137,7 @@ impl Cone {
         writer.line(format_args!("total {}", ends(&outcome.total)));
         for (cell, pivots) in self.mixture.overfitted.iter().zip(&outcome.pivots) {
             for (k, pivot) in pivots.iter().enumerate() {
-                writer.line(format_args!("pivot {cell} {k} {}", ends(pivot)));
+                writer.line(format_args!("pivot {} {} {}", cell + 1, k + 1, ends(pivot)));
             }
         }
         writer.line(format_args!("constant {}", ends(&outcome.constant)));
@@ -197,7 +202,7 @@ impl Cone {
     }
 
     fn what(&self) -> String {
-        let cells: Vec<String> = self.mixture.overfitted.iter().map(usize::to_string).collect();
+        let cells: Vec<String> = self.mixture.overfitted.iter().map(|cell| (cell + 1).to_string()).collect();
         format!(
             "for atoms near those of the mixture of {} atoms with gate {} and expert {}, modulo translation, over the points of the certificate, cells {} {}",
             self.mixture.truth.len(),
@@ -252,8 +257,8 @@ impl Cone {
                 }
                 match flat.holds() {
                     Ok(None) => {
-                        let fitted: Vec<String> =
-                            flat.fitted.iter().map(|(cell, atom)| format!("{} in cell {cell}", atom.line())).collect();
+                        let line = |(cell, atom): &(usize, AtomText)| format!("{} in cell {}", atom.line(), cell + 1);
+                        let fitted: Vec<String> = flat.fitted.iter().map(line).collect();
                         let claim = format!(
                             "{what}, the function bounds the Voronoi loss; the atoms {} give the same function for every {}",
                             fitted.join("; "),

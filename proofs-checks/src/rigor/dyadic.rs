@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Mul, Neg};
 
-use dashu_int::ops::BitTest;
+use dashu_int::ops::{BitTest, DivRem};
 use dashu_int::{IBig, UBig, Word};
 
 /// `mantissa·2^exponent`, exact; the mantissa is odd or zero (then the exponent is zero), so equal numbers are equal pairs.
@@ -115,8 +115,8 @@ impl Dyadic {
         let (numerator, denominator) = (self.mantissa.clone().into_parts().1, divisor.mantissa.clone().into_parts().1);
         let shift = (precision + 2 + divisor.bits()).saturating_sub(self.bits());
         let scaled = numerator << shift;
-        let floor = &scaled / &denominator;
-        let exact = &floor * &denominator == scaled;
+        let (floor, rest) = scaled.div_rem(&denominator);
+        let exact = rest == UBig::ZERO;
         let magnitude = if exact || negative == up { floor } else { floor + UBig::ONE };
         let mantissa = if negative { -IBig::from(magnitude) } else { IBig::from(magnitude) };
         Self::new(mantissa, self.exponent - divisor.exponent - shift as i64).rounded(precision, up)
@@ -140,9 +140,8 @@ impl Dyadic {
 /// `⌊m/2^s⌋` or `⌈m/2^s⌉`, from the magnitude, so that nothing is assumed of shifts of negative numbers.
 fn shifted_right(m: &IBig, s: usize, up: bool) -> IBig {
     let negative = *m < IBig::ZERO;
-    let magnitude = m.clone().into_parts().1;
-    let quotient = &magnitude >> s;
-    let exact = &quotient << s == magnitude;
+    let exact = m.trailing_zeros().is_none_or(|zeros| zeros >= s);
+    let quotient = m.clone().into_parts().1 >> s;
     // Away from zero exactly when rounding up a positive or down a negative number.
     let quotient = if exact || negative == up { quotient } else { quotient + UBig::ONE };
     if negative { -IBig::from(quotient) } else { IBig::from(quotient) }

@@ -16,11 +16,10 @@ const GUARD: usize = 32;
 /// Arguments are below `2^20` in magnitude, or the function is bounded by its limit: powers of two of larger exponents are not computed with.
 const LARGEST_SIZE: i64 = 20;
 
-/// `f(x)` rounded to `precision` bits in a direction, by raising the working precision until both ends of the enclosure agree; if they do not at eight times the precision (an argument where `f` is within that of a limit), the outer end.
+/// `f(x)` rounded to `precision` bits in a direction, by raising the working precision until both ends of the enclosure agree; if they do not at twice the precision (an argument where `f` is within that of a limit), the outer end.
 fn directed(x: &Dyadic, precision: usize, up: bool, f: impl Fn(&Dyadic, usize) -> Ball) -> Option<Dyadic> {
-    // A small argument may have a value as small: bits for the zeros in front.
-    let mut working = precision + GUARD + (-x.size()).clamp(0, 1 << 14) as usize;
-    let limit = 8 * working;
+    let mut working = first_attempt(x, precision);
+    let limit = 2 * working;
     loop {
         let value = f(x, working);
         let [low, high] = value.ends()?.map(|end| end.rounded(precision, up));
@@ -31,18 +30,26 @@ fn directed(x: &Dyadic, precision: usize, up: bool, f: impl Fn(&Dyadic, usize) -
     }
 }
 
+/// Bits that a first attempt at a point works with: a small argument may have a value as small, bits for the zeros in front.
+fn first_attempt(x: &Dyadic, precision: usize) -> usize {
+    precision + GUARD + (-x.size()).clamp(0, 1 << 14) as usize
+}
+
+/// An enclosure rounded outward, where each direction gives one number, whichever value of it is the true one.
+fn rounded_alike(value: &Ball, precision: usize) -> Option<[Dyadic; 2]> {
+    let [low, high] = value.ends()?;
+    let [down, up] = [false, true].map(|up| low.rounded(precision, up));
+    (down == high.rounded(precision, false) && up == high.rounded(precision, true)).then_some([down, up])
+}
+
 /// Of an increasing function of exact points. At a point both ends come from one enclosure where it is narrow enough for both.
 fn increasing(x: &Ball, f: impl Fn(&Dyadic, usize) -> Ball) -> Ball {
     let precision = x.precision();
     x.map_ends(|low, high| {
         if low == high {
-            let value = f(low, precision + GUARD + (-low.size()).clamp(0, 1 << 14) as usize);
-            let [from, to] = value.ends()?;
-            let down = [from.rounded(precision, false), to.rounded(precision, false)];
-            let up = [from.rounded(precision, true), to.rounded(precision, true)];
-            if down[0] == down[1] && up[0] == up[1] {
-                let ([down, _], [up, _]) = (down, up);
-                return Some([down, up]);
+            let value = f(low, first_attempt(low, precision));
+            if let Some(ends) = rounded_alike(&value, precision) {
+                return Some(ends);
             }
         }
         Some([directed(low, precision, false, &f)?, directed(high, precision, true, &f)?])
@@ -177,15 +184,20 @@ fn erf_at(x: &Dyadic, working: usize) -> Ball {
 /// `Φ(x) = ½ + e^{−x²/2}/√(2π) Σ_{n≥0} x^{2n+1}/(1·3·…·(2n+1))` at a point. Where `x² > 2 working`: `1 − Φ(|x|) ≤ ½e^{−x²/2}`.
 fn gaussian_cdf_at(x: &Dyadic, working: usize) -> Ball {
     let square = x * x;
+    let is_far = square > Dyadic::new((2 * working as i64).into(), 0);
     // On the left the value is a difference: x²/2 nats of it cancel.
-    let cancels = if x.is_negative() { square.to_f64(true).min(2.0 * working as f64) as usize } else { 0 };
+    let cancels = if x.is_negative() && !is_far { square.to_f64(true) as usize } else { 0 };
     let precision = working + 16 + cancels;
     let half = Ball::integer(1, precision).ratio(1, 2);
     let magnitude = if x.is_negative() { -x } else { x.clone() };
     let decay = exp_at(&(-&square).shifted(-1), precision);
-    let above = if square > Dyadic::new((2 * working as i64).into(), 0) {
+    let above = if is_far {
         let unit = Ball::between(Dyadic::zero(), Dyadic::new(1.into(), 0), precision);
-        half.clone() - unit * decay * &half
+        let beyond = unit * decay * &half;
+        if x.is_negative() {
+            return beyond;
+        }
+        half.clone() - beyond
     } else {
         decay * odd_series(&magnitude, 1, precision) / (Ball::integer(2, precision) * pi(precision)).sqrt()
     };
@@ -279,7 +291,17 @@ impl Ball {
     pub(crate) fn softplus(&self) -> Self {
         increasing(self, |x, working| {
             let e = exp_at(&if x.is_negative() { x.clone() } else { -x }, working);
-            let part = (Self::integer(1, working) + e).ln();
+            let size = e.ends().map_or(0, |[_, high]| -high.size());
+            let part = if size > working as i64 {
+                // e − e²/2 ≤ ln(1 + e) ≤ e.
+                let half = e.clone() * &e * Self::integer(1, working).ratio(1, 2);
+                let unit = Self::between(Dyadic::zero(), Dyadic::new(1.into(), 0), working);
+                e - half * unit
+            } else {
+                // Bits for the zeros in front of ln(1 + e).
+                let precision = working + size.max(0) as usize;
+                (Self::integer(1, precision) + e).ln()
+            };
             if x.is_negative() { part } else { part + Self::point(x.clone(), working) }
         })
     }
@@ -312,12 +334,17 @@ impl Ball {
                 multiple.ends().is_none_or(|[from, to]| from <= high && low <= to)
             })
             .collect();
+        let at_point = (low == high).then(|| sin_cos_at(low, first_attempt(low, self.precision())));
         // sin is 1 at n = 1 modulo 4 and −1 at 3; cos is 1 at 0 and −1 at 2.
         [0, 1].map(|which: i64| {
             let of = |x: &Dyadic, up: bool| {
                 directed(x, self.precision(), up, |x, working| sin_cos_at(x, working)[which as usize].clone())
             };
             let meets = |residue: i64| inside.iter().any(|n| (n + which).rem_euclid(4) == residue);
+            let rounded = at_point.as_ref().and_then(|values| rounded_alike(&values[which as usize], self.precision()));
+            if let Some([from, to]) = rounded.filter(|_| inside.is_empty()) {
+                return Self::between(from, to, self.precision());
+            }
             let ends = || {
                 let lowest = if meets(3) { -&one } else { of(low, false)?.min(of(high, false)?) };
                 let highest = if meets(1) { one.clone() } else { of(low, true)?.max(of(high, true)?) };

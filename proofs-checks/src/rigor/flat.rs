@@ -5,7 +5,7 @@
 //! gate EXPRESSION                      g(x; θ), in the place of e^{ωᵀx}
 //! expert EXPRESSION                    h(x; θ)
 //! curve NAME                           the parameter s of the curve
-//! atom WEIGHT NAME=EXPRESSION …        a true atom: its e^β and its parameters; numbered from 0
+//! atom WEIGHT NAME=EXPRESSION …        a true atom: its e^β and all its parameters; numbered from 1
 //! fitted CELL WEIGHT NAME=EXPRESSION … an atom on the curve, in the cell of a true one; these may contain s
 //! ```
 //!
@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use super::certificate::{CertificateError, Reader, Writer};
+use super::certificate::{CertificateError, Reader, Writer, place};
 use super::recheck::Accepted;
 use super::witness::is_somewhere_not_zero;
 use crate::symbolic::{Expression, Table, is_input, parse};
@@ -46,11 +46,19 @@ struct Atom {
 }
 
 impl AtomText {
-    /// `WEIGHT NAME=EXPRESSION …`, expressions without spaces.
-    pub(super) fn read(words: &[&str]) -> Option<Self> {
+    /// `WEIGHT NAME=EXPRESSION …`, expressions without spaces, each of these names once.
+    fn read(words: &[&str], names: &[String]) -> Option<Self> {
         let (weight, rest) = words.split_first()?;
-        let parameters = rest.iter().map(|word| word.split_once('=').map(|(name, text)| (name.into(), text.into())));
-        Some(Self { weight: (*weight).into(), parameters: parameters.collect::<Option<_>>()? })
+        let mut parameters: BTreeMap<String, String> = BTreeMap::new();
+        for word in rest {
+            let (name, text) = word.split_once('=')?;
+            let is_known = names.iter().any(|known| known == name);
+            if !is_known || parse(text).is_err() || parameters.insert(name.into(), text.into()).is_some() {
+                return None;
+            }
+        }
+        let is_whole = names.iter().all(|name| parameters.contains_key(name)) && parse(weight).is_ok();
+        is_whole.then(|| Self { weight: (*weight).into(), parameters })
     }
 
     pub(crate) fn line(&self) -> String {
@@ -78,11 +86,13 @@ impl Flat {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
-        let gate = reader.words("gate", "gate EXPRESSION")?.join(" ");
-        let expert = reader.words("expert", "expert EXPRESSION")?.join(" ");
-        let curve = reader.words("curve", "curve NAME")?.join(" ");
-        let truth = read_truth(reader)?;
-        let fitted = read_fitted(reader)?;
+        let (gate, g) = reader.expression("gate", "gate EXPRESSION")?;
+        let (expert, h) = reader.expression("expert", "expert EXPRESSION")?;
+        let names = parameters([&g, &h]);
+        let curve = reader.parameter("curve", "curve NAME")?;
+        let truth = read_truth(reader, &names)?;
+        let fitted = read_fitted(reader, truth.len(), &names)?;
+        reader.rest(&[], "fitted, checksum SUM and the end")?;
         Ok(Self { gate, expert, curve, truth, fitted })
     }
 
@@ -180,7 +190,11 @@ impl Flat {
             let weight = fitted.iter().filter(|(of, _)| *of == cell).map(|(_, atom)| atom.weight.substituted(&start));
             let excess = weight.fold(Expression::number(0), Expression::plus).minus(atom.weight.clone());
             if !is_zero(&excess)? {
-                return Err(format!("at {} = 0 the weights of cell {cell} do not sum to that of its atom", self.curve));
+                return Err(format!(
+                    "at {} = 0 the weights of cell {} do not sum to that of its atom",
+                    self.curve,
+                    cell + 1
+                ));
             }
         }
         // What every atom has alike, true or fitted, is a constant of the gate: a temperature.
@@ -203,7 +217,11 @@ impl Flat {
                 .collect();
             for (difference, (cell, _)) in differences.iter().zip(&fitted) {
                 if !is_zero(&difference.substituted(&start))? {
-                    return Err(format!("at {} = 0 {name} of an atom of cell {cell} is not the true one", self.curve));
+                    return Err(format!(
+                        "at {} = 0 {name} of an atom of cell {} is not the true one",
+                        self.curve,
+                        cell + 1
+                    ));
                 }
             }
             // The losses are modulo translation: what all atoms do alike in such a slope does not count.
@@ -220,18 +238,31 @@ impl Flat {
     }
 }
 
-/// `fitted CELL WEIGHT NAME=EXPRESSION …` lines.
-pub(super) fn write_fitted(writer: &mut Writer, fitted: &[(usize, AtomText)]) {
-    fitted.iter().for_each(|(cell, atom)| writer.line(format_args!("fitted {cell} {}", atom.line())));
+/// Parameters of a gate and an expert, each once.
+pub(super) fn parameters(of: [&Expression; 2]) -> Vec<String> {
+    let mut names: Vec<String> = of.into_iter().flat_map(Expression::names).filter(|name| !is_input(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
-pub(super) fn read_fitted(reader: &mut Reader<'_>) -> Result<Vec<(usize, AtomText)>, CertificateError> {
-    let allowed = "fitted CELL WEIGHT NAME=EXPRESSION …";
+/// `fitted CELL WEIGHT NAME=EXPRESSION …` lines.
+pub(super) fn write_fitted(writer: &mut Writer, fitted: &[(usize, AtomText)]) {
+    fitted.iter().for_each(|(cell, atom)| writer.line(format_args!("fitted {} {}", cell + 1, atom.line())));
+}
+
+/// Cells are among so many, parameters have these names.
+pub(super) fn read_fitted(
+    reader: &mut Reader<'_>,
+    cells: usize,
+    names: &[String],
+) -> Result<Vec<(usize, AtomText)>, CertificateError> {
+    let allowed = "fitted CELL WEIGHT NAME=EXPRESSION …, the cell an atom's number, each parameter of an atom once";
     let mut fitted = Vec::new();
     while reader.is_next("fitted") {
         let words = reader.words("fitted", allowed)?;
-        let cell = words.first().and_then(|word| word.parse().ok());
-        let atom = words.get(1..).and_then(AtomText::read);
+        let cell = words.first().and_then(|word| place(word, cells));
+        let atom = words.get(1..).and_then(|words| AtomText::read(words, names));
         let (Some(cell), Some(atom)) = (cell, atom) else { return Err(reader.malformed(allowed)) };
         fitted.push((cell, atom));
     }
@@ -239,14 +270,14 @@ pub(super) fn read_fitted(reader: &mut Reader<'_>) -> Result<Vec<(usize, AtomTex
 }
 
 /// `atom WEIGHT NAME=EXPRESSION …` lines.
-pub(super) fn read_truth(reader: &mut Reader<'_>) -> Result<Vec<AtomText>, CertificateError> {
-    let allowed = "atom WEIGHT NAME=EXPRESSION …";
+pub(super) fn read_truth(reader: &mut Reader<'_>, names: &[String]) -> Result<Vec<AtomText>, CertificateError> {
+    let allowed = "atom WEIGHT NAME=EXPRESSION …, each parameter of an atom once";
     let mut truth = Vec::new();
     while reader.is_next("atom") {
         let words = reader.words("atom", allowed)?;
-        truth.push(AtomText::read(&words).ok_or_else(|| reader.malformed(allowed))?);
+        truth.push(AtomText::read(&words, names).ok_or_else(|| reader.malformed(allowed))?);
     }
-    if truth.is_empty() { Err(reader.malformed(allowed)) } else { Ok(truth) }
+    if truth.is_empty() { Err(reader.missing(allowed)) } else { Ok(truth) }
 }
 
 /// Whether an expression is positive for all inputs: a sum, with positive coefficients and at least one term, of products of exponentials and other positive functions, and of those names that stand for positive numbers.

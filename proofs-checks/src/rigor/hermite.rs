@@ -98,6 +98,7 @@ impl Hermite {
             tables.push(reader.numbers(&words, allowed)?);
             reader.words("scale", "scale LOW HIGH error LOW HIGH")?;
         }
+        reader.rest(&[], "checksum SUM and the end")?;
         Ok(Self { precision, total, error, coefficients, tables })
     }
 

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! claim identity
-//! function BY EXPRESSION        ∂^by of an expression, by `a,b` or `-`; numbered from 0
+//! function BY EXPRESSION        ∂^by of an expression, by `a,b` or `-`; numbered from 1
 //! term FUNCTION COEFFICIENT     an expression; terms sum to zero
 //! ```
 //!
-//! Everything is multiplied out and normalised: what has the normal form zero is zero. That an identity is *false* is said only where the sum is certainly not zero at some values. Coefficients of an identity may contain inputs.
+//! Everything is multiplied out and normalised: what has the normal form zero is zero. That an identity is *false* is said only where the sum is certainly not zero at some values. Coefficients of an identity may contain inputs, and names of their own: it holds for all their values.
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer};
 use super::recheck::Accepted;
-use super::span::{evaluated, inputs, read_functions, write_functions};
+use super::span::{evaluated, inputs, read_functions, read_term, write_functions};
 use super::witness::{WITNESS_BITS, WITNESSES, is_somewhere_not_zero, witness};
 use crate::symbolic::{Partial, normalise, parse};
 
@@ -28,22 +28,24 @@ impl Identity {
         let mut writer = Writer::new("identity");
         write_functions(&mut writer, &self.functions);
         for (function, coefficient) in &self.terms {
-            writer.line(format_args!("term {function} {coefficient}"));
+            writer.line(format_args!("term {} {coefficient}", function + 1));
         }
         writer.finish()
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
-        let functions = read_functions(reader)?;
-        let allowed = "term FUNCTION COEFFICIENT";
+        let (functions, _) = read_functions(reader)?;
+        let allowed = "term FUNCTION COEFFICIENT, functions by their numbers";
         let mut terms = Vec::new();
         while reader.is_next("term") {
-            let words = reader.words("term", allowed)?;
-            let (function, coefficient) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
-            let function = function.parse().ok().filter(|k| *k < functions.len());
-            terms.push((function.ok_or_else(|| reader.malformed(allowed))?, coefficient.join(" ")));
+            let (function, text, _) = read_term(reader, functions.len(), allowed)?;
+            terms.push((function, text));
         }
-        if terms.is_empty() { Err(reader.malformed(allowed)) } else { Ok(Self { functions, terms }) }
+        if terms.is_empty() {
+            return Err(reader.missing(allowed));
+        }
+        reader.rest(&[], "term FUNCTION COEFFICIENT, checksum SUM and the end")?;
+        Ok(Self { functions, terms })
     }
 
     /// The identity in words.

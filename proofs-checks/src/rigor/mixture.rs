@@ -7,14 +7,14 @@
 //! expert EXPRESSION                    h(x; η)
 //! global NAME=NUMBER                   for each parameter that all atoms share
 //! atom WEIGHT NAME=NUMBER …            a true atom: its weight w_j = e^{β_j}, an expression without names, and its parameters
-//! overfitted CELL …
+//! overfitted CELL …                    numbers of atoms, from 1, ascending
 //! ```
 
 use std::collections::BTreeMap;
 
 use super::ball::Ball;
-use super::certificate::{CertificateError, Reader, Writer};
-use super::flat::{AtomText, is_translation, read_truth};
+use super::certificate::{CertificateError, Reader, Writer, place};
+use super::flat::{AtomText, is_translation, parameters, read_truth};
 use super::jet::{Jet, Jets};
 use super::span::inputs;
 use crate::symbolic::{Expression, is_input, parse};
@@ -31,21 +31,31 @@ pub(crate) struct Mixture {
 }
 
 impl Mixture {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
-        let gate = reader.words("gate", "gate EXPRESSION")?.join(" ");
-        let expert = reader.words("expert", "expert EXPRESSION")?.join(" ");
+    /// With the names of an atom's own parameters and the number of inputs.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Self, Vec<String>, usize), CertificateError> {
+        let (gate, g) = reader.expression("gate", "gate EXPRESSION")?;
+        let (expert, h) = reader.expression("expert", "expert EXPRESSION")?;
+        let mut names = parameters([&g, &h]);
+        let allowed = "global NAME=NUMBER, for parameters that are no atom's own, each once";
         let mut global = BTreeMap::new();
         while reader.is_next("global") {
-            let words = reader.words("global", "global NAME=NUMBER")?;
-            let [word] = words[..] else { return Err(reader.malformed("global NAME=NUMBER")) };
-            let (name, number) = word.split_once('=').ok_or_else(|| reader.malformed("global NAME=NUMBER"))?;
-            global.insert(name.to_string(), reader.exact(&[number], "global NAME=NUMBER")?);
+            let words = reader.words("global", allowed)?;
+            let [word] = words[..] else { return Err(reader.malformed(allowed)) };
+            let (name, number) = word.split_once('=').ok_or_else(|| reader.malformed(allowed))?;
+            if !names.iter().any(|known| known == name) {
+                return Err(reader.malformed(allowed));
+            }
+            // No second value, and none of an atom.
+            names.retain(|known| known != name);
+            global.insert(name.to_string(), reader.exact(&[number], allowed)?);
         }
-        let truth = read_truth(reader)?;
-        let allowed = "overfitted CELL …";
-        let cells = reader.words("overfitted", allowed)?.into_iter().map(|word| word.parse().ok());
-        let overfitted = cells.collect::<Option<Vec<usize>>>().ok_or_else(|| reader.malformed(allowed))?;
-        Ok(Self { gate, expert, global, truth, overfitted })
+        let truth = read_truth(reader, &names)?;
+        let allowed = "overfitted CELL …, numbers of atoms, ascending";
+        let words = reader.words("overfitted", allowed)?;
+        let overfitted = words.iter().map(|word| place(word, truth.len())).collect::<Option<Vec<usize>>>();
+        let overfitted = overfitted.filter(|cells| cells.windows(2).all(|pair| pair[0] < pair[1]));
+        let overfitted = overfitted.ok_or_else(|| reader.malformed(allowed))?;
+        Ok((Self { gate, expert, global, truth, overfitted }, names, inputs([&g, &h].into_iter()).len()))
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -53,7 +63,7 @@ impl Mixture {
         writer.line(format_args!("expert {}", self.expert));
         self.global.iter().for_each(|(name, value)| writer.line(format_args!("global {name}={value}")));
         self.truth.iter().for_each(|atom| writer.line(format_args!("atom {}", atom.line())));
-        let cells: Vec<String> = self.overfitted.iter().map(usize::to_string).collect();
+        let cells: Vec<String> = self.overfitted.iter().map(|cell| (cell + 1).to_string()).collect();
         writer.line(format_args!("overfitted {}", cells.join(" ")));
     }
 }
@@ -94,10 +104,8 @@ impl Functions {
         if let Some(other) = globals.iter().find(|name| is_input(name) || !known.contains(name)) {
             return Err(format!("{other} is no parameter that could be shared"));
         }
-        let own = |name: &String| !is_input(name) && !globals.contains(name);
-        let mut parameters: Vec<String> = gate.names().into_iter().chain(expert.names()).filter(own).collect();
-        parameters.sort_unstable();
-        parameters.dedup();
+        let mut parameters = parameters([&gate, &expert]);
+        parameters.retain(|name| !globals.contains(name));
         let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), precision);
         let constant = |text: &String| -> Result<Ball, String> {
             let jet = Jets::new(0, 0, precision).evaluate(&read(text)?, &BTreeMap::new());

@@ -24,7 +24,7 @@
 //! half-widths `r` (zero for the face's own) and `Q = ±H − λ|ν|`: `uᵀQu ≥ cᵀQc − 2 Σ|(Qc)_k| r_k − Σ|Q_kl| r_k r_l`, enclosed.
 
 use super::ball::Ball;
-use super::certificate::{CertificateError, Reader, Writer, ends};
+use super::certificate::{CertificateError, Reader, Writer, ends, place};
 use super::integral::Integrals;
 use super::mixture::{Functions, Mixture};
 use super::recheck::PRECISIONS;
@@ -109,7 +109,7 @@ impl Forms {
                 Ray::Split(_) => return Err(unfounded("a face is halved along what is no side of it")),
                 Ray::Bent(measure, up) if self.is_bent(measure, up, &cell) => {}
                 Ray::Bent(measure, _) => {
-                    let claim = format!("measure {measure} sees every direction of a box of face {face}");
+                    let claim = format!("measure {} sees every direction of a box of face {}", measure + 1, face + 1);
                     return Err(CertificateError::Undecided { claim });
                 }
             }
@@ -125,34 +125,37 @@ impl Rays {
         (0..parameters).map(side).collect()
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+    pub(super) fn read(reader: &mut Reader<'_>, inputs: usize) -> Result<Self, CertificateError> {
         let words = reader.words("lambda", "lambda NUMBER")?;
         let lambda = reader.exact(&words, "lambda NUMBER")?;
         let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
         let measures = reader.integer("measures", 1..=MEASURES, "measures 1 … 200")?;
         let (mut points, mut basic, mut faces) = (Vec::new(), Vec::new(), Vec::new());
         while reader.is_next("point") {
-            let mut numbers = reader.rationals("point")?;
-            let inputs = numbers.len().checked_sub(measures);
-            let masses = numbers.split_off(inputs.ok_or_else(|| reader.malformed("point NUMBER … MASS …"))?);
+            let mut numbers = reader.rationals("point", inputs + measures)?;
+            let masses = numbers.split_off(inputs);
             points.push((numbers, masses));
         }
         while reader.is_next("basic") {
-            basic.push(reader.rationals("basic")?);
+            basic.push(reader.rationals("basic", inputs)?);
         }
         let allowed = "face of numbers of parameters, +MEASURE and -MEASURE";
         while reader.is_next("face") {
             let words = reader.words("face", allowed)?;
             let node = |word: &&str| -> Option<Ray> {
                 match (word.strip_prefix('+'), word.strip_prefix('-')) {
-                    (Some(measure), _) => Some(Ray::Bent(measure.parse().ok()?, true)),
-                    (_, Some(measure)) => Some(Ray::Bent(measure.parse().ok()?, false)),
-                    _ => Some(Ray::Split(word.parse().ok()?)),
+                    (Some(measure), _) => Some(Ray::Bent(place(measure, measures)?, true)),
+                    (_, Some(measure)) => Some(Ray::Bent(place(measure, measures)?, false)),
+                    _ => Some(Ray::Split(place(word, usize::MAX)?)),
                 }
             };
             let face = words.iter().map(node).collect::<Option<Vec<Ray>>>().filter(|face| face.len() <= MOST);
             faces.push(face.ok_or_else(|| reader.malformed(allowed))?);
         }
+        reader.rest(
+            &["total", "constant"],
+            "point, basic, face, total I LOW HIGH, constant LOW HIGH, checksum SUM and the end",
+        )?;
         Ok(Self { lambda, precision, points, basic, faces })
     }
 
@@ -167,13 +170,13 @@ impl Rays {
         self.basic.iter().for_each(|point| writer.line(format_args!("basic {}", joined(point))));
         for face in &self.faces {
             let words = face.iter().map(|node| match node {
-                Ray::Split(side) => side.to_string(),
-                Ray::Bent(measure, up) => format!("{}{measure}", if *up { '+' } else { '-' }),
+                Ray::Split(side) => (side + 1).to_string(),
+                Ray::Bent(measure, up) => format!("{}{}", if *up { '+' } else { '-' }, measure + 1),
             });
             writer.line(format_args!("face {}", words.collect::<Vec<_>>().join(" ")));
         }
         for (measure, total) in forms.integrals.totals.iter().enumerate() {
-            writer.line(format_args!("total {measure} {}", ends(total)));
+            writer.line(format_args!("total {} {}", measure + 1, ends(total)));
         }
         writer.line(format_args!("constant {}", ends(&forms.constant())));
     }

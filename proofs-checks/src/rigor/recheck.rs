@@ -58,7 +58,9 @@ mod tests {
     use super::super::spectrum::spectrum_certificate;
     use super::*;
     use crate::rigor::{AtomText, Mixture};
-    use crate::symbolic::{Fit, cone_test};
+    use crate::symbolic::{Fit, Partial, cone_test, identify, region_certificate};
+    use dashu_ratio::RBig;
+    use std::collections::BTreeMap;
 
     const TRUE: [[f64; 2]; 4] =
         [[0.269017448, 0.269017449], [5.2808226, 5.2808227], [1.8144097, 1.8144098], [6.4726717, 6.4726718]];
@@ -111,19 +113,162 @@ mod tests {
         assert_eq!(spectrum_certificate(3, 8, TRUE), None);
     }
 
+    /// With the sum that the other lines have.
     fn repaired(text: &str) -> String {
-        let body: String =
-            text.lines().filter(|line| !line.starts_with("checksum")).map(|line| format!("{line}\n")).collect();
+        repaired_lines(&text.lines().filter(|line| !line.starts_with("checksum")).collect::<Vec<_>>())
+    }
+
+    /// The last line is the sum, or gets one.
+    fn repaired_lines(lines: &[&str]) -> String {
+        let lines = match lines {
+            [before @ .., last] if last.starts_with("checksum") => before,
+            all => all,
+        };
+        let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let sum = body
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         format!("{body}checksum {sum:016x}\n")
     }
 
+    fn grid() -> Vec<Vec<RBig>> {
+        (-12..=15).map(|k| vec![RBig::from_parts(k.into(), 6u8.into())]).collect()
+    }
+
+    fn two_atoms(gate: &str, global: BTreeMap<String, RBig>) -> Mixture {
+        let atom = |[w, a]: [&str; 2]| AtomText {
+            weight: "1".into(),
+            parameters: [("w", w), ("a", a)].map(|(name, value)| (name.into(), value.into())).into(),
+        };
+        Mixture {
+            gate: gate.into(),
+            expert: "tanh(a*x)".into(),
+            global,
+            truth: vec![atom(["1", "2"]), atom(["0", "-1"])],
+            overfitted: vec![0],
+        }
+    }
+
+    /// A line too many, twice, out of its place or of what nothing else speaks of, put after the line of a certificate that begins as told, or in its place: refused for that line, before anything is computed.
+    #[test]
+    fn surplus_and_contradiction_are_refused_by_their_line() {
+        let half = |n: i64| RBig::from_parts(n.into(), 2u8.into());
+        let span = identify("a*x + b", "exp(w*x)", 2).unwrap().certificate;
+        let functions = [Partial::whole("tanh(a*x + b)"), Partial::new("tanh(a*x + b)", "b")];
+        let sides = [("a", [half(2), half(3)]), ("b", [half(0), half(1)])];
+        let region = region_certificate(&functions, &sides, 3, 128, RBig::ZERO, 99).unwrap();
+        let identity = repaired(
+            "moe-verify certificate 1\nclaim identity\nfunction w,b exp(w*x)*(a*x + b)\nfunction a exp(w*x)*(a*x + b)\nterm 1 1\nterm 2 -1\n",
+        );
+        let flat = repaired(
+            "moe-verify certificate 1\nclaim flat\ngate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\nfitted 1 v/2 a=a b=b+s w=w\nfitted 1 v/2 a=a b=b-s w=w\n",
+        );
+        let shared = two_atoms("exp(tanh(w*x)/t)", [("t".to_string(), RBig::ONE)].into());
+        let rays = cone_test(&shared, Fit::Two, &grid(), 128).certificate.unwrap();
+        let measure = cone_test(&shared, Fit::Any, &grid(), 128).certificate.unwrap();
+        let spectrum = spectrum();
+        let whole = [&span, &region, &identity, &flat, &rays, &measure, &spectrum];
+        for (k, text) in whole.into_iter().enumerate() {
+            assert!(recheck(text).is_ok(), "{k}: {:?}", recheck(text));
+            // What another kind has, and what none has.
+            for line in
+                ["value q 1", "lambda 1", "global q=1", "precision 128", "note", "checksum 0000000000000000", ""]
+            {
+                for at in 1..text.lines().count() - 1 {
+                    let surplus: Vec<&str> =
+                        text.lines().take(at + 1).chain([line]).chain(text.lines().skip(at + 1)).collect();
+                    let forged = repaired_lines(&surplus);
+                    let Err(
+                        CertificateError::Malformed { line: refused, .. }
+                        | CertificateError::Altered { line: refused, .. },
+                    ) = recheck(&forged)
+                    else {
+                        panic!("certificate {k}, {line:?} after line {}: {:?}", at + 1, recheck(&forged))
+                    };
+                    // Where such a line may stand the next one is too many.
+                    let may_stand = text.lines().any(|own| own.split(' ').next() == line.split(' ').next());
+                    let is_next = may_stand && refused == at + 3;
+                    assert!(refused == at + 2 || is_next, "certificate {k}, {line:?}: line {refused}");
+                }
+            }
+        }
+        // The text, the line that is replaced, by what, and which line of that is refused.
+        let cases = [
+            (&span, "value a ", "{}\n{}", 1),
+            (&span, "value a ", "{}\nvalue q 1", 1),
+            (&span, "value a ", "value x 1", 0),
+            (&span, "point ", "{} 1", 0),
+            (&span, "relation ", "relation 0", 0),
+            (&span, "relation ", "relation 11", 0),
+            (&span, "relation ", "relation 01", 0),
+            (&span, "term ", "term 0 1", 0),
+            (&span, "term ", "{}\n{}", 1),
+            (&span, "term ", "{}*q", 0),
+            (&span, "function a ", "function q exp(w*x)", 0),
+            (&span, "function a ", "function x exp(w*x)", 0),
+            (&region, "box a ", "{}\n{}", 1),
+            (&region, "box a ", "{}\nbox q 1 2", 1),
+            (&region, "box b ", "{}\nvalue a 1", 1),
+            (&region, "box b ", "{}\nvalue q 1", 1),
+            (&region, "tree ", "tree 0 + +", 0),
+            (&identity, "term 1 ", "term 0 1", 0),
+            (&identity, "term 1 ", "term 3 1", 0),
+            (&flat, "atom ", "{} a=a", 0),
+            (&flat, "atom ", "{} q=1", 0),
+            (&flat, "atom ", "{} x=1", 0),
+            (&flat, "atom ", "atom v a=a b=b", 0),
+            (&flat, "fitted 1 v/2 a=a b=b+s", "{} b=b", 0),
+            (&flat, "fitted 1 v/2 a=a b=b+s", "fitted 0 v/2 a=a b=b+s w=w", 0),
+            (&flat, "fitted 1 v/2 a=a b=b+s", "fitted 2 v/2 a=a b=b+s w=w", 0),
+            (&flat, "curve s", "curve x", 0),
+            (&flat, "curve s", "curve s+1", 0),
+            (&rays, "global t", "{}\n{}", 1),
+            (&rays, "global t", "{}\nglobal q=1", 1),
+            (&rays, "global t", "global x=1", 0),
+            (&rays, "atom ", "{} t=1", 0),
+            (&rays, "overfitted ", "overfitted 0", 0),
+            (&rays, "overfitted ", "overfitted 1 1", 0),
+            (&rays, "overfitted ", "overfitted 3", 0),
+            (&rays, "point ", "{} 1", 0),
+            (&rays, "face ", "face +0", 0),
+            (&measure, "atom ", "{} t=1", 0),
+            (&measure, "basic ", "{} 1", 0),
+            (&measure, "constant ", "{}\npivot 1 1 0x0p0 0x0p0", 1),
+        ];
+        for (text, key, by, offset) in cases {
+            let (at, found) = text.lines().enumerate().find(|(_, line)| line.starts_with(key)).unwrap();
+            let by = by.replace("{}", found);
+            let forged: Vec<&str> = text.lines().take(at).chain(by.lines()).chain(text.lines().skip(at + 1)).collect();
+            let refused = recheck(&repaired_lines(&forged));
+            assert!(
+                matches!(refused, Err(CertificateError::Malformed { line, .. }) if line == at + 1 + offset),
+                "{by}: {refused:?}"
+            );
+        }
+    }
+
+    /// The enclosure of the region's certificate binds its precision and its digits.
+    #[test]
+    fn a_region_states_what_it_enclosed() {
+        let half = |n: i64| RBig::from_parts(n.into(), 2u8.into());
+        let functions = [Partial::whole("tanh(a*x)"), Partial::whole("x*a")];
+        let text = region_certificate(&functions, &[("a", [half(2), half(3)])], 3, 128, RBig::ZERO, 9).unwrap();
+        let accepted = recheck(&text).unwrap();
+        assert!(accepted.claim.contains("certified cells"), "{}", accepted.claim);
+        assert!(matches!(
+            recheck(&repaired(&text.replace("precision 128", "precision 129"))),
+            Err(CertificateError::Altered { .. })
+        ));
+        assert!(matches!(
+            recheck(&repaired(&text.replace("norm 0x", "norm 0x1"))),
+            Err(CertificateError::Altered { .. })
+        ));
+    }
+
     /// Certificates of every kind that expressions have, each with an alteration that changes the truth, the sum repaired: refused.
     #[test]
     fn forged_certificates_of_expressions_are_refused() {
-        let span = crate::symbolic::identify("a*x + b", "exp(w*x)", 2).unwrap().certificate;
+        let span = identify("a*x + b", "exp(w*x)", 2).unwrap().certificate;
         assert!(recheck(&span).is_ok());
         assert_eq!(repaired(&span), span);
         for (from, to) in [
@@ -131,9 +276,9 @@ mod tests {
             ("dimension 4", "dimension 3"),
             ("function w,b ", "function w,w "),
             ("*(a*x + b)", "*(a*x + b^2)"),
+            ("term 3 -1\n", "term 3 1\n"),
             ("term 2 -1\n", "term 2 1\n"),
-            ("term 1 -1\n", "term 1 1\n"),
-            ("term 1 -1\n", "term 1 x\n"),
+            ("term 2 -1\n", "term 2 x\n"),
             ("point ", "point 1/3 "),
             ("precision 128", "precision 64"),
             ("determinant 0x", "determinant -0x"),
@@ -157,35 +302,23 @@ mod tests {
             let body = "function w,b exp(w*x)*(a*x + b)\nfunction a exp(w*x)*(a*x + b)\n";
             repaired(&format!("moe-verify certificate 1\nclaim identity\n{body}{terms}"))
         };
-        assert!(recheck(&identity("term 0 1\nterm 1 -1\n")).is_ok());
-        assert!(matches!(recheck(&identity("term 0 1\nterm 1 1\n")), Err(CertificateError::False { .. })));
+        assert!(recheck(&identity("term 1 1\nterm 2 -1\n")).is_ok());
+        assert!(matches!(recheck(&identity("term 1 1\nterm 2 1\n")), Err(CertificateError::False { .. })));
         // Nothing is proved by coefficients that are zero.
-        assert!(recheck(&identity("term 0 0\nterm 1 0\n")).is_err());
-        assert!(recheck(&identity("term 0 x - x\nterm 1 0\n")).is_err());
-        assert!(recheck(&identity("term 0 1\nterm 7 -1\n")).is_err());
+        assert!(recheck(&identity("term 1 0\nterm 2 0\n")).is_err());
+        assert!(recheck(&identity("term 1 x - x\nterm 2 0\n")).is_err());
+        assert!(recheck(&identity("term 1 1\nterm 7 -1\n")).is_err());
         assert!(recheck(&identity("")).is_err());
 
         // Nor by a denominator that is zero in disguise, though another term makes the normal form see it.
         let zero = "(sigmoid(softplus(a))*(2 + exp(a)) - 1 - exp(a))";
         let body = "function - x\nfunction - x^2\nfunction - (1 + exp(-a))*x\n";
-        let terms = format!("term 0 1\nterm 1 {zero}/{zero}\nterm 2 sigmoid(a)\nterm 0 -1\n");
+        let terms = format!("term 1 1\nterm 2 {zero}/{zero}\nterm 3 sigmoid(a)\nterm 1 -1\n");
         let divided = repaired(&format!("moe-verify certificate 1\nclaim identity\n{body}{terms}"));
         assert!(matches!(recheck(&divided), Err(CertificateError::Unfounded { .. })));
 
         // Nor by measures that see some directions only, or less than is claimed.
-        let atom = |weight: &str, [w, a]: [&str; 2]| AtomText {
-            weight: weight.into(),
-            parameters: [("w", w), ("a", a)].map(|(name, value)| (name.into(), value.into())).into(),
-        };
-        let mixture = Mixture {
-            gate: "exp(w*x)".into(),
-            expert: "tanh(a*x)".into(),
-            global: Default::default(),
-            truth: vec![atom("1", ["1", "2"]), atom("1", ["0", "-1"])],
-            overfitted: vec![0],
-        };
-        let grid: Vec<_> = (-12..=15).map(|k| vec![dashu_ratio::RBig::from_parts(k.into(), 6u8.into())]).collect();
-        let rays = cone_test(&mixture, Fit::Two, &grid, 128).certificate.unwrap();
+        let rays = cone_test(&two_atoms("exp(w*x)", BTreeMap::new()), Fit::Two, &grid(), 128).certificate.unwrap();
         assert!(recheck(&rays).is_ok());
         let line = |key: &str| rays.lines().find(|line| line.starts_with(key)).unwrap();
         let [face, lambda] = ["face", "lambda"].map(line);
@@ -193,11 +326,11 @@ mod tests {
         let shorter = lambda.replacen("lambda ", "lambda 9", 1);
         for (from, to) in [
             (face, last.to_string()),
-            (face, format!("{face} +0")),
+            (face, format!("{face} +1")),
             (face, format!("{last} {}{}", if word.starts_with('+') { '-' } else { '+' }, &word[1..])),
             (lambda, shorter),
             ("atoms 2\n", String::new()),
-            ("overfitted 0", "overfitted 0 1".to_string()),
+            ("overfitted 1", "overfitted 1 2".to_string()),
             ("a=2", "a=5/2".to_string()),
         ] {
             let forged = repaired(&rays.replacen(from, &to, 1));
@@ -206,16 +339,16 @@ mod tests {
 
         // Nor by coefficients, or along curves, that do not move: ln 4 − 2 ln 2.
         let zero = "(softplus(softplus(softplus(0))) - 2*softplus(0))";
-        assert!(recheck(&identity(&format!("term 0 {zero}\nterm 0 -{zero}\n"))).is_err());
+        assert!(recheck(&identity(&format!("term 1 {zero}\nterm 1 -{zero}\n"))).is_err());
         let still = zero.replace(' ', "");
-        let fitted = ["+", "-"].map(|sign| format!("fitted 0 v/2 a=a b=b{sign}s*{still} w=w\n")).concat();
+        let fitted = ["+", "-"].map(|sign| format!("fitted 1 v/2 a=a b=b{sign}s*{still} w=w\n")).concat();
         let body = format!("gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n{fitted}");
         let resting = repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}"));
         assert!(matches!(recheck(&resting), Err(CertificateError::Unfounded { .. })));
 
         // Nor is a translation a flat curve where a temperature stands under the slopes.
         let body = "gate exp(w*x/t)\nexpert tanh(a*x)\ncurve s\natom v a=a t=t w=w\natom v2 a=a2 t=t w=w2\n";
-        let moved = "fitted 0 v a=a t=t w=w+s\nfitted 1 v2 a=a2 t=t w=w2+s\n";
+        let moved = "fitted 1 v a=a t=t w=w+s\nfitted 2 v2 a=a2 t=t w=w2+s\n";
         let translated = repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}{moved}"));
         assert!(matches!(recheck(&translated), Err(CertificateError::Unfounded { .. })));
 
@@ -223,19 +356,19 @@ mod tests {
             let body = "gate exp(w*x)\nexpert a*x+b\ncurve s\natom v a=a b=b w=w\n";
             repaired(&format!("moe-verify certificate 1\nclaim flat\n{body}{fitted}"))
         };
-        assert!(recheck(&flat("fitted 0 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b-s w=w\n")).is_ok());
+        assert!(recheck(&flat("fitted 1 v/2 a=a b=b+s w=w\nfitted 1 v/2 a=a b=b-s w=w\n")).is_ok());
         for fitted in [
-            "fitted 0 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b w=w\n",
-            "fitted 0 v/2 a=a b=b w=w\nfitted 0 v/2 a=a b=b w=w\n",
-            "fitted 0 v a=a b=b+s w=w\nfitted 0 v a=a b=b-s w=w\n",
-            "fitted 0 v/2 a=a b=b+1+s w=w\nfitted 0 v/2 a=a b=b-1-s w=w\n",
-            "fitted 1 v/2 a=a b=b+s w=w\nfitted 0 v/2 a=a b=b-s w=w\n",
-            "fitted 0 v/2 a=a b=b+s*x w=w\nfitted 0 v/2 a=a b=b-s*x w=w\n",
+            "fitted 1 v/2 a=a b=b+s w=w\nfitted 1 v/2 a=a b=b w=w\n",
+            "fitted 1 v/2 a=a b=b w=w\nfitted 1 v/2 a=a b=b w=w\n",
+            "fitted 1 v a=a b=b+s w=w\nfitted 1 v a=a b=b-s w=w\n",
+            "fitted 1 v/2 a=a b=b+1+s w=w\nfitted 1 v/2 a=a b=b-1-s w=w\n",
+            "fitted 2 v/2 a=a b=b+s w=w\nfitted 1 v/2 a=a b=b-s w=w\n",
+            "fitted 1 v/2 a=a b=b+s*x w=w\nfitted 1 v/2 a=a b=b-s*x w=w\n",
             // A translation of all atoms, a weight that vanishes, a jump through a zero in disguise, an input in the place of a parameter.
-            "fitted 0 v a=a b=b w=w+s\n",
-            "fitted 0 v a=a b=b w=w\nfitted 0 0 a=a b=b+s w=w\n",
-            "fitted 0 v/2 a=a b=b+s/(s+1/(1+c)+c/(1+c)-1) w=w\nfitted 0 v/2 a=a b=b-s/(s+1/(1+c)+c/(1+c)-1) w=w\n",
-            "fitted 0 v a=a+s b=b-s w=w x=1\n",
+            "fitted 1 v a=a b=b w=w+s\n",
+            "fitted 1 v a=a b=b w=w\nfitted 1 0 a=a b=b+s w=w\n",
+            "fitted 1 v/2 a=a b=b+s/(s+1/(1+c)+c/(1+c)-1) w=w\nfitted 1 v/2 a=a b=b-s/(s+1/(1+c)+c/(1+c)-1) w=w\n",
+            "fitted 1 v a=a+s b=b-s w=w x=1\n",
         ] {
             assert!(recheck(&flat(fitted)).is_err(), "{fitted}");
         }

@@ -4,12 +4,13 @@
 //! claim region
 //! function BY EXPRESSION
 //! precision P
-//! box NAME LOW HIGH             a parameter that varies, in the order in which the tree counts them, from 0
+//! box NAME LOW HIGH             a parameter that varies, in the order in which the tree counts them
 //! value NAME NUMBER             one that does not
 //! point NUMBER …                as many as functions
 //! tree WORD …                   the box in preorder: a number halves it along that parameter, + is certified, - is left open
 //! most NUMBER                   the claim: at most this share of the volume is left open
 //! uncovered NUMBER              the share that is
+//! norm LOW HIGH                 enclosure of the largest sum of a row, see below, of all certified cells; zero without such
 //! ```
 //!
 //! On a cell with centre `c` and half-widths `r` the matrix `A(θ) = f_k(x_i; θ)` is `Σ_{|α|<5} A_α(c) (θ − c)^α/α! + Σ_{|α|=5} A_α(θ') (θ − c)^α/α!` by Taylor's theorem, entry by entry, `A_α` the matrix of the derivatives by `θ`, `θ'` somewhere in the cell; the last ones are enclosed for all of the cell at once, by truncated Taylor
@@ -18,7 +19,7 @@
 use std::collections::BTreeMap;
 
 use super::ball::Ball;
-use super::certificate::{CertificateError, Reader, Writer};
+use super::certificate::{CertificateError, Reader, Writer, ends, place};
 use super::linear;
 use super::multi_index::multi_indices;
 use super::recheck::{Accepted, PRECISIONS};
@@ -53,8 +54,8 @@ const ORDER: usize = 5;
 const MOST: usize = 200_000;
 
 impl Region {
-    /// Whether the functions are certainly independent everywhere on a cell.
-    pub(crate) fn certifies(&self, cell: &[[RBig; 2]]) -> Result<bool, String> {
+    /// The largest sum of a row where it is certainly below one: then the functions are independent everywhere on the cell.
+    pub(crate) fn certifies(&self, cell: &[[RBig; 2]]) -> Result<Option<Ball>, String> {
         let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), self.precision);
         let integer = |value: i64| Ball::integer(value, self.precision);
         let points: Vec<Vec<Ball>> = self.points.iter().map(|point| point.iter().map(exact).collect()).collect();
@@ -90,7 +91,7 @@ impl Region {
         // Any matrix serves: that of the middles, narrow.
         let inverse = linear::inverse(at_centre[0].clone(), self.precision)
             .and_then(|rows| rows.iter().map(|row| row.iter().map(Ball::middle).collect()).collect());
-        let Some(inverse): Option<Vec<Vec<Ball>>> = inverse else { return Ok(false) };
+        let Some(inverse): Option<Vec<Vec<Ball>>> = inverse else { return Ok(None) };
         let n = self.functions.len();
         let mut sums: Vec<Ball> = vec![integer(0); n];
         for (by, matrix) in inner.into_iter().zip(&at_centre).chain(outer.into_iter().zip(&on_cell)) {
@@ -109,11 +110,13 @@ impl Region {
                 }
             }
         }
-        Ok(sums.into_iter().all(|sum| (integer(1) - sum).sign() == Some(true)))
+        let norm = sums.iter().fold(integer(0), |norm, sum| norm.max(sum));
+        Ok(((integer(1) - &norm).sign() == Some(true)).then_some(norm))
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Self, Vec<Node>), CertificateError> {
-        let functions = read_functions(reader)?;
+        let (functions, names) = read_functions(reader)?;
+        let (inputs, mut parameters): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_input(name));
         let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
         let mut sides = Vec::new();
         let allowed = "box NAME LOW HIGH";
@@ -121,31 +124,34 @@ impl Region {
             let words = reader.words("box", allowed)?;
             let [name, low, high] = words[..] else { return Err(reader.malformed(allowed)) };
             let ends = [reader.exact(&[low], allowed)?, reader.exact(&[high], allowed)?];
-            if ends[0] >= ends[1] || is_input(name) || sides.iter().any(|(known, _)| known == name) {
-                return Err(reader.malformed("box NAME LOW HIGH, each parameter once, LOW below HIGH"));
+            if ends[0] >= ends[1] || !parameters.iter().any(|known| known == name) {
+                return Err(reader.malformed("box NAME LOW HIGH, each parameter of the functions once, LOW below HIGH"));
             }
+            // No other value, and no other side.
+            parameters.retain(|known| known != name);
             sides.push((name.to_string(), ends));
         }
-        let values = read_values(reader)?;
+        let values = read_values(reader, &parameters)?;
         let mut points = Vec::new();
         while reader.is_next("point") {
-            points.push(reader.rationals("point")?);
+            points.push(reader.rationals("point", inputs.len())?);
         }
         let allowed = "tree of numbers of sides, + and -";
         let words = reader.words("tree", allowed)?;
         let node = |word: &&str| match *word {
             "+" => Some(Node::Certified),
             "-" => Some(Node::Open),
-            number => number.parse().ok().filter(|k| *k < sides.len()).map(Node::Split),
+            number => place(number, sides.len()).map(Node::Split),
         };
         let tree = words.iter().map(node).collect::<Option<Vec<Node>>>().filter(|tree| tree.len() <= MOST);
         let tree = tree.ok_or_else(|| reader.malformed(allowed))?;
         let words = reader.words("most", "most NUMBER")?;
         let most = reader.exact(&words, "most NUMBER")?;
+        reader.rest(&["uncovered", "norm"], "uncovered NUMBER, norm LOW HIGH, checksum SUM and the end")?;
         Ok((Self { functions, precision, sides, values, points, most }, tree))
     }
 
-    pub(crate) fn text(&self, tree: &[Node], uncovered: &RBig) -> String {
+    pub(crate) fn text(&self, tree: &[Node], uncovered: &RBig, norm: &Ball) -> String {
         let mut writer = Writer::new("region");
         write_functions(&mut writer, &self.functions);
         writer.line(format_args!("precision {}", self.precision));
@@ -156,13 +162,14 @@ impl Region {
             writer.line(format_args!("point {}", words.join(" ")));
         }
         let words = tree.iter().map(|node| match node {
-            Node::Split(side) => side.to_string(),
+            Node::Split(side) => (side + 1).to_string(),
             Node::Certified => "+".into(),
             Node::Open => "-".into(),
         });
         writer.line(format_args!("tree {}", words.collect::<Vec<_>>().join(" ")));
         writer.line(format_args!("most {}", self.most));
         writer.line(format_args!("uncovered {uncovered}"));
+        writer.line(format_args!("norm {}", ends(norm)));
         writer.finish()
     }
 
@@ -185,6 +192,7 @@ impl Region {
         // Cells still to come, with their share of the volume.
         let mut open = vec![(whole, RBig::ONE)];
         let mut uncovered = RBig::ZERO;
+        let mut norm = Ball::integer(0, self.precision);
         let half = RBig::from_parts(1.into(), 2u8.into());
         for node in tree {
             let Some((cell, share)) = open.pop() else {
@@ -197,8 +205,9 @@ impl Region {
                     open.push((low, &share * &half));
                 }
                 Node::Open => uncovered += share,
-                Node::Certified => {
-                    if !self.certifies(&cell).map_err(unfounded)? {
+                Node::Certified => match self.certifies(&cell).map_err(unfounded)? {
+                    Some(own) => norm = norm.max(&own),
+                    None => {
                         let sides = cell
                             .iter()
                             .zip(&self.sides)
@@ -207,7 +216,7 @@ impl Region {
                             format!("the functions are independent on {}", sides.collect::<Vec<_>>().join(", "));
                         return Err(CertificateError::Undecided { claim });
                     }
-                }
+                },
             }
         }
         if !open.is_empty() {
@@ -221,15 +230,17 @@ impl Region {
         }
         let accepted = Accepted {
             claim: format!(
-                "the {} functions of the certificate are independent for every {}, but for a share {share:?} of the volume",
+                "the {} functions of the certificate are independent for every {}, but for a share {share:?} of the volume: |I − C A| is below {:?} on each of the {} certified cells",
                 self.functions.len(),
-                sides.collect::<Vec<_>>().join(", ")
+                sides.collect::<Vec<_>>().join(", "),
+                norm.outer().map_or(1.0, |[_, high]| high),
+                tree.iter().filter(|node| **node == Node::Certified).count()
             ),
             interval: [share; 2],
             accept: [0.0, self.most.to_f64().value()],
             identity: false,
         };
-        Ok((accepted, self.text(tree, &uncovered)))
+        Ok((accepted, self.text(tree, &uncovered, &norm)))
     }
 }
 
@@ -255,7 +266,7 @@ mod tests {
         let text = region_certificate(&list, &sides(), 3, 128, RBig::ZERO, 200).unwrap();
         let accepted = recheck(&text).unwrap();
         assert_eq!((accepted.interval, accepted.accept), ([0.0; 2], [0.0; 2]));
-        for (from, to) in [("tree ", "tree + "), ("tree ", "tree 0 - "), ("box a 1 3/2", "box a 1 5/2")] {
+        for (from, to) in [("tree ", "tree + "), ("tree ", "tree 1 - "), ("box a 1 3/2", "box a 1 5/2")] {
             assert!(text.contains(from) && recheck(&text.replacen(from, to, 1)).is_err(), "{to}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! claim span                                      the functions span, over the constants, a space of the dimension claimed
-//! function BY EXPRESSION                          ∂^by of an expression, by `a,b` or `-`; numbered from 0
+//! function BY EXPRESSION                          ∂^by of an expression, by `a,b` or `-`; numbered from 1
 //! dimension R
 //! relation LEADER                                 followed by its terms; the leader, with coefficient 1, occurs in no other relation
 //! term FUNCTION COEFFICIENT                       an expression over the parameters
@@ -58,25 +58,32 @@ impl Span {
             values: BTreeMap::new(),
             points: Vec::new(),
         };
-        span.functions = read_functions(reader)?;
+        let (functions, names) = read_functions(reader)?;
+        span.functions = functions;
+        let count = span.functions.len();
+        let (inputs, parameters): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_input(name));
         span.dimension = reader.integer("dimension", 0..=MOST, "dimension R")?;
-        let allowed = "relation LEADER, term FUNCTION COEFFICIENT";
+        let allowed = "relation LEADER, term FUNCTION COEFFICIENT, functions by their numbers, each once in a relation, coefficients of their parameters";
         while reader.is_next("relation") {
-            let leader = reader.integer("relation", 0..=MOST, allowed)?;
-            let mut terms = Vec::new();
+            let leader = reader.words("relation", allowed)?.join(" ");
+            let leader = reader.place(&leader, count, allowed)?;
+            let mut terms: Vec<(usize, String)> = Vec::new();
             while reader.is_next("term") {
-                let words = reader.words("term", allowed)?;
-                let (function, coefficient) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
-                let function = function.parse().map_err(|_| reader.malformed(allowed))?;
-                terms.push((function, coefficient.join(" ")));
+                let (function, text, coefficient) = read_term(reader, count, allowed)?;
+                let is_known = coefficient.names().iter().all(|name| parameters.contains(name));
+                if !is_known || function == leader || terms.iter().any(|(other, _)| *other == function) {
+                    return Err(reader.malformed(allowed));
+                }
+                terms.push((function, text));
             }
             span.relations.push((leader, terms));
         }
         span.precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
-        span.values = read_values(reader)?;
+        span.values = read_values(reader, &parameters)?;
         while reader.is_next("point") {
-            span.points.push(reader.rationals("point")?);
+            span.points.push(reader.rationals("point", inputs.len())?);
         }
+        reader.rest(&["determinant"], "point, determinant LOW HIGH, checksum SUM and the end")?;
         Ok(span)
     }
 
@@ -102,8 +109,8 @@ impl Span {
         write_functions(&mut writer, &self.functions);
         writer.line(format_args!("dimension {}", self.dimension));
         for (leader, terms) in &self.relations {
-            writer.line(format_args!("relation {leader}"));
-            terms.iter().for_each(|(function, c)| writer.line(format_args!("term {function} {c}")));
+            writer.line(format_args!("relation {}", leader + 1));
+            terms.iter().for_each(|(function, c)| writer.line(format_args!("term {} {c}", function + 1)));
         }
         writer.line(format_args!("precision {}", self.precision));
         write_values(&mut writer, &self.values);
@@ -127,13 +134,10 @@ impl Span {
                 other != number && (lead == leader || terms.iter().any(|(function, _)| function == leader))
             };
             if self.relations.iter().enumerate().any(elsewhere) || terms.iter().any(|(f, _)| f == leader) {
-                return Err(broken(format!("function {leader} leads a relation and occurs in another")));
+                return Err(broken(format!("function {} leads a relation and occurs in another", leader + 1)));
             }
             let mut relation = Vec::new();
             for (function, coefficient) in std::iter::once(&(*leader, "1".into())).chain(terms) {
-                if *function >= n {
-                    return Err(broken(format!("there is no function {function}")));
-                }
                 let expression = parse(coefficient).map_err(|error| broken(format!("{coefficient}: {error}")))?;
                 relation.push((coefficients.len(), *function));
                 coefficients.push(expression);
@@ -192,26 +196,53 @@ impl Span {
         let Some((leader, terms)) = self.relations.get(number) else { return "no relation".into() };
         let term =
             |(function, coefficient): &(usize, String)| format!("({coefficient})*[{}]", self.functions[*function]);
-        let others: Vec<String> = terms.iter().filter(|(f, _)| *f < self.functions.len()).map(term).collect();
+        let others: Vec<String> = terms.iter().map(term).collect();
         let sum = [vec![format!("[{}]", self.functions[*leader])], others].concat().join(" + ");
         format!("{sum} = 0")
     }
 }
 
-/// `function BY EXPRESSION` lines.
-pub(super) fn read_functions(reader: &mut Reader<'_>) -> Result<Vec<Partial>, CertificateError> {
-    let allowed = "function BY EXPRESSION";
-    let mut functions = Vec::new();
+/// `function BY EXPRESSION` lines, and all names in them, inputs in the order of coordinates.
+pub(super) fn read_functions(reader: &mut Reader<'_>) -> Result<(Vec<Partial>, Vec<String>), CertificateError> {
+    let allowed = "function BY EXPRESSION, derivatives by parameters of it";
+    let mut functions: Vec<Partial> = Vec::new();
+    let mut sources: BTreeMap<String, Expression> = BTreeMap::new();
     while reader.is_next("function") {
         let words = reader.words("function", allowed)?;
         let (by, of) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
-        let by = if *by == "-" { Vec::new() } else { by.split(',').map(str::to_string).collect() };
-        functions.push(Partial { of: of.join(" "), by });
+        let by: Vec<String> = if *by == "-" { Vec::new() } else { by.split(',').map(str::to_string).collect() };
+        let of = of.join(" ");
+        if !sources.contains_key(&of) {
+            sources.insert(of.clone(), parse(&of).map_err(|_| reader.malformed(allowed))?);
+        }
+        let own = sources[&of].names();
+        if by.iter().any(|name| is_input(name) || !own.contains(name)) {
+            return Err(reader.malformed(allowed));
+        }
+        functions.push(Partial { of, by });
         if functions.len() > MOST {
             return Err(reader.malformed("at most 2000 functions"));
         }
     }
-    if functions.is_empty() { Err(reader.malformed(allowed)) } else { Ok(functions) }
+    if functions.is_empty() {
+        return Err(reader.missing(allowed));
+    }
+    let mut names = inputs(sources.values());
+    names.extend(sources.values().flat_map(Expression::names).filter(|name| !is_input(name)));
+    Ok((functions, names))
+}
+
+/// A `term FUNCTION COEFFICIENT` line.
+pub(super) fn read_term(
+    reader: &mut Reader<'_>,
+    count: usize,
+    allowed: &'static str,
+) -> Result<(usize, String, Expression), CertificateError> {
+    let words = reader.words("term", allowed)?;
+    let (function, coefficient) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
+    let (function, text) = (reader.place(function, count, allowed)?, coefficient.join(" "));
+    let coefficient = parse(&text).map_err(|_| reader.malformed(allowed))?;
+    Ok((function, text, coefficient))
 }
 
 pub(super) fn write_functions(writer: &mut Writer, functions: &[Partial]) {
@@ -221,14 +252,21 @@ pub(super) fn write_functions(writer: &mut Writer, functions: &[Partial]) {
     }
 }
 
-/// `value NAME NUMBER` lines.
-pub(super) fn read_values(reader: &mut Reader<'_>) -> Result<BTreeMap<String, RBig>, CertificateError> {
+/// `value NAME NUMBER` lines for parameters among these.
+pub(super) fn read_values(
+    reader: &mut Reader<'_>,
+    parameters: &[String],
+) -> Result<BTreeMap<String, RBig>, CertificateError> {
+    let allowed = "value NAME NUMBER, for parameters of the functions without another value, each once";
     let mut values = BTreeMap::new();
     while reader.is_next("value") {
-        let words = reader.words("value", "value NAME NUMBER")?;
-        let (name, number) = words.split_first().ok_or_else(|| reader.malformed("value NAME NUMBER"))?;
-        let number = reader.exact(number, "value NAME NUMBER")?;
-        values.insert((*name).to_string(), number);
+        let words = reader.words("value", allowed)?;
+        let (name, number) = words.split_first().ok_or_else(|| reader.malformed(allowed))?;
+        let number = reader.exact(number, allowed)?;
+        let is_known = parameters.iter().any(|known| known == name);
+        if !is_known || values.insert((*name).to_string(), number).is_some() {
+            return Err(reader.malformed(allowed));
+        }
     }
     Ok(values)
 }

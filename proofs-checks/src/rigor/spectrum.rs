@@ -56,6 +56,7 @@ impl Spectrum {
             let ends: [Dyadic; 2] = ends.try_into().map_err(|_| reader.malformed(allowed))?;
             claimed.push(ends);
         }
+        reader.rest(&["smallest"], "smallest router, checksum SUM and the end")?;
         Ok(Self { order, precision, claimed })
     }
 

@@ -4,7 +4,7 @@ use super::expression::{Function, is_input};
 use super::parse::parse;
 use super::partial::Partial;
 use super::relations::{Relation, relations};
-use crate::rigor::{Node, Region, Span, inputs, pivot_rows};
+use crate::rigor::{Ball, Node, Region, Span, inputs, pivot_rows};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,9 +145,11 @@ pub(crate) fn region_certificate(
     };
     let whole: Vec<[RBig; 2]> = sides.iter().map(|(_, ends)| ends.clone()).collect();
     let (mut tree, mut uncovered, mut cells) = (Vec::new(), RBig::ZERO, 1);
+    let mut norm = Ball::integer(0, precision);
     let mut open = vec![(whole, vec![0_u32; sides.len()])];
     while let Some((cell, depths)) = open.pop() {
-        if region.certifies(&cell).ok()? {
+        if let Some(own) = region.certifies(&cell).ok()? {
+            norm = norm.max(&own);
             tree.push(Node::Certified);
         } else if cells < limit {
             let side = (0..depths.len()).min_by_key(|side| depths[*side])?;
@@ -163,7 +165,7 @@ pub(crate) fn region_certificate(
             tree.push(Node::Open);
         }
     }
-    Some(region.text(&tree, &uncovered))
+    Some(region.text(&tree, &uncovered, &norm))
 }
 
 fn ratio(numerator: i64, denominator: i64) -> RBig {
