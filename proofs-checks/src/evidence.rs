@@ -136,6 +136,12 @@ impl Evidence {
         self
     }
 
+    /// The same item left undecided, with its interval: a hypothesis of the claim is in doubt.
+    pub(crate) fn withheld(mut self, reason: impl Into<String>) -> Self {
+        (self.0.holds, self.0.reason, self.0.witness) = (None, Some(reason.into()), None);
+        self
+    }
+
     /// What the item rests on.
     pub fn kind(&self) -> Kind {
         self.0.kind

@@ -3,7 +3,7 @@
 //! # The estimator
 //!
 //! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
-//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
+//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise, mostly of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
 //!
 //! # Acceptance of a rate
 //!
@@ -13,14 +13,16 @@
 use moe_kernels::Activation;
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
-    Sample, Source, Tolerance, voronoi,
+    Sample, Source, Tolerance, local_constant, voronoi,
 };
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use crate::{CheckError, Evidence, Inexact, Run, statistics};
 
-/// Deviation of a start from the split truth, in every parameter.
+/// The usual deviation of a start from the split truth, in every parameter.
 pub(crate) const SPREAD: f64 = 0.1;
 
 /// Share of the excess of the truth, `p/n` of the sum of squares for `p` parameters, that a whole Newton step may still promise at the end of a fit.
@@ -43,6 +45,8 @@ pub(crate) struct Problem {
     pub(crate) half_width: f64,
     /// Starts for each way to split.
     pub(crate) starts: usize,
+    /// Deviation of a start from the split truth, in every parameter.
+    pub(crate) spread: f64,
     /// Whether the last gate keeps its slope, where the router is not linear.
     pub(crate) last_slope: bool,
 }
@@ -82,6 +86,28 @@ pub(crate) fn reference_truth() -> MixingMeasure {
     MixingMeasure::flat(vec![atom(2.0, 0.3, 3.0, -0.5), atom(0.0, 0.0, -2.0, 1.0)], 1.0)
 }
 
+/// A drawn truth of two atoms, the last with slope 0: entries of `ω` and `a` are `N(0, 4/d)`, `β` and `b` `N(0, ¼)`, from the stream of its number.
+fn drawn_truth(dimension: usize, number: u64) -> MixingMeasure {
+    let mut random = ChaCha8Rng::seed_from_u64(number);
+    random.set_stream(dimension as u64);
+    let mut normal = |deviation: f64| {
+        let z: f64 = StandardNormal.sample(&mut random);
+        deviation * z
+    };
+    let scale = 2.0 / (dimension as f64).sqrt();
+    let mut atom = |slope: f64| Atom {
+        omega: (0..dimension).map(|_| slope * normal(scale)).collect(),
+        beta: slope * normal(0.5),
+        a: (0..dimension).map(|_| normal(scale)).collect(),
+        b: normal(0.5),
+        lambda: 1.0,
+    };
+    MixingMeasure::flat(vec![atom(1.0), atom(0.0)], 1.0)
+}
+
+/// Where `L1` is small enough that the terms of the third order, `‖Δ‖ ≤ L1^{1/2} = .14` of those of the second times a ratio of derivatives, do not bend a slope out of its region. An order of magnitude, not a bound.
+const SMALL: f64 = 0.02;
+
 impl Problem {
     /// [`reference_truth`] under a plain gate, fitted by `fitted` atoms of the same experts, `x ~ U[−3, 3]`.
     pub(crate) fn reference(activation: Activation, fitted: usize, noise: Noise, half_width: f64) -> Self {
@@ -100,8 +126,60 @@ impl Problem {
             noise,
             half_width,
             starts: 1,
+            spread: SPREAD,
             last_slope: false,
         }
+    }
+
+    /// The same with inputs `x ~ U[−3, 3]^d` and another truth: number 0 is [`reference_truth`] for `d = 1`, all others are drawn.
+    pub(crate) fn with_truth(mut self, dimension: usize, number: u64) -> Self {
+        if dimension > 1 || number > 0 {
+            self.truth = drawn_truth(dimension, number);
+            self.inputs = Inputs::Uniform { low: vec![-3.0; dimension], high: vec![3.0; dimension] };
+            (self.class.dimension, self.truth_class.dimension) = (dimension, dimension);
+        }
+        self
+    }
+
+    /// What theory predicts for `L1` at `n`: `σ (p/n)^{1/2} (1/s + 1/v)` with the constants of [`local_constant`], over all ways to share the fitted atoms among the true ones the largest. Infinite where a cell is flat.
+    pub(crate) fn predicted_loss(&self, rule: &Cubature, rows: usize) -> Result<f64, CheckError> {
+        let scale = match self.noise {
+            Noise::Gaussian { deviation } => deviation,
+            Noise::StudentT { scale, .. } => scale,
+        };
+        let error = scale * (self.coordinates().count() as f64 / rows as f64).sqrt();
+        let blocks = |measure: &MixingMeasure| -> Vec<usize> {
+            let matched = voronoi(&self.class, measure, &self.truth, Power::L1);
+            matched.map(|loss| loss.cells.iter().map(Vec::len).collect()).unwrap_or_default()
+        };
+        let mut largest = 0.0_f64;
+        for split in self.splits() {
+            let leaves = blocks(&split);
+            // A hierarchical class has the cells of its groups first.
+            let groups =
+                if self.class.gate == Gate::Hierarchical { vec![1; self.truth.groups.len()] } else { Vec::new() };
+            let cells = [groups, leaves].concat();
+            let local = local_constant(&self.class, &self.truth, rule, &cells).map_err(CheckError::theory)?;
+            largest = largest.max(error * (1.0 / local.first + local.second.map_or(0.0, |second| 1.0 / second)));
+        }
+        Ok(largest)
+    }
+
+    /// These items, undecided where the least `n` is not in the asymptotic regime that a rate speaks of.
+    pub(crate) fn asymptotic(
+        &self,
+        rule: &Cubature,
+        least: usize,
+        items: Vec<Evidence>,
+    ) -> Result<Vec<Evidence>, CheckError> {
+        let predicted = self.predicted_loss(rule, least)?;
+        if predicted <= SMALL {
+            return Ok(items);
+        }
+        let reason = format!(
+            "at n = {least} theory predicts a loss of {predicted:.1e}, above {SMALL}: not yet where the rate shows"
+        );
+        Ok(items.into_iter().map(|item| item.withheld(reason.clone())).collect())
     }
 
     /// The coordinates of the fitted class.
@@ -222,7 +300,7 @@ impl Problem {
             for _ in 0..self.starts {
                 let moved = centre.iter().map(|c| {
                     let z: f64 = StandardNormal.sample(&mut random);
-                    c + SPREAD * z
+                    c + self.spread * z
                 });
                 starts.push(moved.collect());
             }
@@ -419,6 +497,22 @@ pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> f
         statistics::slope(&x, &y, 0.5)
     });
     line.map_or(f64::NAN, |line| line.value)
+}
+
+/// For each replicate the change of the slope of `log value(fits, place)` from the lower half of the grid to the upper, by the parabola of least squares: with `q` the part of `x²` that is orthogonal to 1 and `x = log n`, the coefficient is `Σ q y/Σ q²` and the change of the mean slope that times the length of the grid. Not a number as in [`slopes`].
+pub(crate) fn bends<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&[T], usize) -> f64) -> Vec<f64> {
+    let bend = |fits: &Vec<T>| {
+        let x: Vec<f64> = fits.iter().map(|fit| (fit.size() as f64).ln()).collect();
+        let count = x.len() as f64;
+        let middle = x.iter().sum::<f64>() / count;
+        let x: Vec<f64> = x.iter().map(|x| x - middle).collect();
+        let moment = |p: i32| x.iter().map(|x| x.powi(p)).sum::<f64>();
+        let q: Vec<f64> = x.iter().map(|x| x * x - moment(2) / count - moment(3) / moment(2) * x).collect();
+        let logarithm = |k: usize| if fits[k].is_settled() { value(fits, k).ln() } else { f64::NAN };
+        let fitted = q.iter().enumerate().map(|(k, q)| q * logarithm(k)).sum::<f64>();
+        fitted / q.iter().map(|q| q * q).sum::<f64>() * (x[x.len() - 1] - x[0])
+    };
+    rows.iter().map(bend).collect()
 }
 
 /// A rate as evidence: the mean of the slopes of `log value` over `log n` against its region. Undecided where a replicate has no slope.

@@ -130,6 +130,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         evidence.push(error_at(&format!("{law}: regression error"), sweep, 0.5));
         evidence.push(loss_at(&format!("{law}: L1"), sweep, 0.5));
     }
+    let evidence = problem(run, Activation::Gelu, 2, normal).asymptotic(&rule, sizes[0], evidence)?;
     let controls = vec![
         Control::new(
             "with ν = 1 the regression error falls as n^(-1/2)",

@@ -20,7 +20,7 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Cubature, Inputs, MixingMeasure};
 use serde_json::json;
 
-use super::minimisers::{Family, Series, hierarchical_problem};
+use super::minimisers::{Family, Series, hierarchical_problem, side_by_side};
 use crate::fits::Problem;
 use crate::{CheckError, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale};
 
@@ -139,7 +139,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let outer = Curve::new(run, outer, Activation::Linear, &[2, 2, 1], split_group);
     let twin = Curve::new(run, twin, Activation::Gelu, &[3, 1], split_leaf);
     let both = Curve::new(run, both, Activation::Gelu, &[4, 1], doubled);
-    let (mut tables, mut figures, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut figures, mut items, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (curve, replicates) in
         [(&inner, "replicates"), (&outer, "replicates"), (&twin, "twin-replicates"), (&both, "replicates")]
     {
@@ -162,7 +162,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             ["largest L1H median", "L1H of the best median", "error median"],
             [Scale::Log; 2],
         ));
+        all.push((curve.name, series));
     }
+    let beside: Vec<(&str, &Series)> = all.iter().map(|(name, series)| (*name, series)).collect();
+    tables.push(side_by_side("two-levels", &beside));
     let [linear, groups, gelu, doubled] = <[[Evidence; 2]; 4]>::try_from(items).expect("four curves");
     let controls: Vec<Control> = gelu.map(|item| Control::new(twin.words, item)).into();
     let findings = vec![Finding::judged(

@@ -21,7 +21,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::fits::{Fitted, Problem, grid, mean_slope, region, slope};
+use crate::fits::{Fitted, Problem, grid, mean_slope, quartiles, region, slope};
 use crate::{CheckError, Column, Evidence, Inexact, Run, Table};
 
 /// A column of a table: its name and what is measured of a sample's members.
@@ -31,8 +31,8 @@ pub(super) type Measured<'a> = (&'a str, &'a dyn Fn(&Members) -> f64);
 const KEPT: f64 = 0.999;
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
-/// Deviation of a start from the split truth.
-const NEAR: f64 = 0.02;
+/// Deviation of a start from the split truth: where the fitted class is large, starts further away end in other minima.
+pub(super) const NEAR: f64 = 0.02;
 /// Purpose of the stream of starts.
 const STARTS: u32 = 2;
 /// When a fit ends.
@@ -216,8 +216,23 @@ pub(super) fn hierarchical_problem(activation: Activation, sizes: &[usize], nois
         noise: Noise::Gaussian { deviation: noise },
         half_width,
         starts: 1,
+        spread: NEAR,
         last_slope: false,
     }
+}
+
+/// Several series of the same sizes side by side: medians of the largest loss and of the regression error.
+pub(super) fn side_by_side(name: &str, series: &[(&str, &Series)]) -> Table {
+    let heads = series.iter().flat_map(|(head, _)| [format!("{head}: largest loss"), format!("{head}: error")]);
+    let mut table = Table::new(name, std::iter::once("n".to_string()).chain(heads).map(|head| Column::new(head, "")));
+    for (k, n) in series.first().map_or(&[][..], |(_, first)| &first.sizes).iter().enumerate() {
+        let medians = series.iter().flat_map(|(_, series)| {
+            let of = |value: fn(&Members) -> f64| quartiles(series.rows.iter().map(|row| value(&row[k])).collect())[1];
+            [of(|row| row.largest), of(|row| row.best.error)]
+        });
+        table.push(std::iter::once((*n).into()).chain(medians.map(Into::into)));
+    }
+    table
 }
 
 /// The rows of a sweep over replicates and sample sizes, the sizes innermost.

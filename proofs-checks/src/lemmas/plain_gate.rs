@@ -6,16 +6,32 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Atom, MixingMeasure, Noise};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, by_replicate, grid, mean_slope, region};
-use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
+use crate::fits::{Fitted, Problem, bends, by_replicate, grid, mean_slope, region};
+use crate::{CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table, statistics};
 
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
 
+/// Parameters of the lemmas that look at other truths and dimensions.
+pub(super) const DIMENSION: Parameter =
+    Parameter::integer("dimension", "d of the inputs; beyond 1 the truth is drawn", "", [1, 16], [1, 1, 1]);
+/// See [`DIMENSION`].
+pub(super) const TRUTH: Parameter = Parameter::integer(
+    "truth",
+    "0: that of theory B5, if d = 1; otherwise the number of a drawn one",
+    "",
+    [0, 100_000],
+    [0, 0, 0],
+);
+
 /// The reference problem of `fits` with the run's noise and box.
 pub(super) fn problem(run: &Run<'_>, activation: Activation, fitted: usize) -> Problem {
     let noise = Noise::Gaussian { deviation: run.real("noise") };
-    Problem::reference(activation, fitted, noise, run.real("half-width"))
+    let problem = Problem::reference(activation, fitted, noise, run.real("half-width"));
+    if run.lemma().parameters.iter().any(|parameter| parameter.key == "dimension") {
+        return problem.with_truth(run.integer("dimension") as usize, run.integer("truth"));
+    }
+    problem
 }
 
 /// The sample sizes of the run.
@@ -67,6 +83,21 @@ pub(super) fn rate(statement: impl Into<String>, slopes: &[f64], rate: f64) -> E
 pub(super) fn rate_finding(title: &str, statement: &str, slopes: &[f64], at: f64, controls: &[Control]) -> Finding {
     let mean = statistics::mean(slopes, LEVEL).map(|mean| mean.value);
     Finding::judged(title, statement, &[rate(statement, slopes, at)], controls, json!({ "slope": mean }))
+}
+
+/// A finding that a line fits: the slope of `log value` does not change by ¼ from the lower half of the grid to the upper, which would put the halves in the regions of different rates. Its twin is the same values with a rate that stops at the middle of the grid.
+pub(super) fn lack_of_fit(words: &str, rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> f64) -> Finding {
+    let middle = rows.first().map_or(0, Vec::len) / 2;
+    let change = |words: &str, bends: &[f64]| {
+        let statement =
+            format!("{words}: change of the slope from the lower half of the grid to the upper, mean over samples");
+        mean_slope(statement, bends, LEVEL, [-0.25, 0.25])
+    };
+    let item = change(words, &bends(rows, |fits, k| value(&fits[k])));
+    let stopped = bends(rows, |fits, k| value(&fits[k.min(middle)]));
+    let twin = Control::new("the same with the value of the middle at all larger n", change(words, &stopped));
+    let statement = item.statement().to_string();
+    Finding::judged(format!("lack of fit, {words}"), statement, &[item], &[twin], json!({}))
 }
 
 /// Quartiles, between order statistics by interpolation.

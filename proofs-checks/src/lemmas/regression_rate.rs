@@ -23,7 +23,7 @@ use moe_theory::softmax::Cubature;
 use crate::fits::{Fitted, slopes};
 use crate::{CheckError, Column, Control, Figure, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
-use super::plain_gate::{problem, quartiles, rate, rate_finding, sizes, sweep};
+use super::plain_gate::{DIMENSION, TRUTH, lack_of_fit, problem, quartiles, rate, rate_finding, sizes, sweep};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -40,6 +40,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
         Parameter::integer("to", "largest sample size", "", [100, 10_000_000], [3200, 32_000, 1_000_000]),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 30], [3, 4, 7]),
         Parameter::integer("experts", "how many of GELU, linear, sigmoid, tanh", "", [1, 4], [2, 4, 4]),
+        DIMENSION,
+        TRUTH,
         Parameter::real("noise", "standard deviation of the noise", "", [1e-6, 10.0], [0.01, 0.01, 0.01]),
         Parameter::real(
             "half-width",
@@ -113,7 +115,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 share(|fit| fit.bounded).into(),
             ]);
         }
-        Ok::<_, CheckError>(errors(&rows))
+        Ok::<_, CheckError>(rows)
     };
     let words = |activation, atoms: usize| {
         format!(
@@ -126,7 +128,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     for activation in experts.into_iter().take(run.integer("experts") as usize) {
         for atoms in [2, 3] {
             let found = fitted(activation, activation, atoms)?;
-            evidence.push(rate(words(activation, atoms), &found, 0.5));
+            evidence.push(rate(words(activation, atoms), &errors(&found), 0.5));
             all.push(found);
         }
     }
@@ -135,20 +137,23 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "linear experts do not contain tanh experts: their error does not fall",
             rate(
                 "linear experts on data of tanh experts, 2 atoms: slope of the error",
-                &fitted(Activation::Tanh, Activation::Linear, 2)?,
+                &errors(&fitted(Activation::Tanh, Activation::Linear, 2)?),
                 0.5,
             ),
         ),
         Control::new(
             "the same errors are rejected as evidence of n^(-1/4)",
-            rate("GELU experts, 3 atoms, as the rate ¼", &all[1], 0.25),
+            rate("GELU experts, 3 atoms, as the rate ¼", &errors(&all[1]), 0.25),
         ),
     ];
-    let found = fitted(Activation::Relu, Activation::Relu, 2)?;
+    let found = errors(&fitted(Activation::Relu, Activation::Relu, 2)?);
     let statement =
         format!("{}; the objective has kinks, on which Newton's method may stop", words(Activation::Relu, 2));
     let quarter = Control::new("the same errors as evidence of n^(-1/4)", rate("the rate ¼", &found, 0.25));
-    let findings = vec![rate_finding("ReLU experts", &statement, &found, 0.5, &[quarter])];
+    let findings = vec![
+        rate_finding("ReLU experts", &statement, &found, 0.5, &[quarter]),
+        lack_of_fit("GELU experts, 3 atoms, error", &all[1], |fit| fit.error),
+    ];
     let series: Vec<String> = figure.columns[1..].iter().map(|column| column.name.clone()).collect();
     let figures = vec![Figure::new(
         "error-against-n",

@@ -22,7 +22,7 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Architecture, Cubature, Gate, Inputs, MixingMeasure, Noise, local_constant};
 use serde_json::json;
 
-use super::minimisers::{Family, Members, Series, bounded, rate};
+use super::minimisers::{Family, Members, NEAR, Series, bounded, rate, side_by_side};
 use crate::fits::{Problem, reference_truth};
 use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
@@ -64,6 +64,7 @@ fn problem(run: &Run<'_>, router: Activation, expert: Activation) -> Problem {
         noise: Noise::Gaussian { deviation: run.real("noise") },
         half_width: run.real("half-width"),
         starts: 1,
+        spread: NEAR,
         last_slope: true,
     }
 }
@@ -100,6 +101,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     ));
     let heads = ["expert", "predicted ‖f − f*‖/(|m| + Σ tr M2) of the quotient", "measured ‖f − f*‖/L1, least"];
     let mut constants = Table::new("constants", heads.map(|head| Column::new(head, "")));
+    // The last experts are the sigmoid router's.
+    let mut linear = None;
     for (name, expert) in experts {
         let problem = problem(run, Activation::Linear, expert);
         let series = measured(&problem, name)?;
@@ -139,6 +142,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 ("error", &|row| row.best.error),
             ],
         ));
+        linear = Some(series);
         figures.push(Figure::new(
             name,
             format!("{name} experts, linear router: losses and regression error against n"),
@@ -156,6 +160,23 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             ("error", &|row| row.best.error),
         ],
     ));
+    if let Some(linear) = &linear {
+        tables.push(side_by_side("linear-against-sigmoid", &[("linear router", linear), ("sigmoid router", &twin)]));
+        let series = [
+            "linear router: largest loss",
+            "sigmoid router: largest loss",
+            "linear router: error",
+            "sigmoid router: error",
+        ];
+        figures.push(Figure::new(
+            "linear-against-sigmoid",
+            "GELU experts, linear against sigmoid router: largest L1τ and regression error against n",
+            "linear-against-sigmoid",
+            "n",
+            series,
+            [Scale::Log; 2],
+        ));
+    }
     tables.push(constants);
     Ok(Findings { evidence, controls, findings, tables, figures })
 }

@@ -41,7 +41,10 @@ use crate::{
 };
 
 use super::minimisers::{Family, Series};
-use super::plain_gate::{LEVEL, halves, linear_families, problem, quartiles, rate, rate_finding, sizes, sweep, table};
+use super::plain_gate::{
+    DIMENSION, LEVEL, TRUTH, halves, lack_of_fit, linear_families, problem, quartiles, rate, rate_finding, sizes,
+    sweep, table,
+};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -72,6 +75,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [200, 10_000_000],
             [4000, 16_000, 64_000],
         ),
+        DIMENSION,
+        TRUTH,
         Parameter::real("noise", "standard deviation of the noise", "", [1e-7, 10.0], [1e-5, 1e-5, 1e-5]),
         Parameter::real(
             "half-width",
@@ -177,7 +182,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         })?;
         fits.push(Fits { name, problem, rows });
     }
-    let evidence: Vec<Evidence> = fits.iter().flat_map(Fits::evidence).collect();
+    let mut evidence = Vec::new();
+    for fits in &fits {
+        evidence.extend(fits.problem.asymptotic(&rule, sizes[0], fits.evidence().into())?);
+    }
 
     let ends = [run.integer("from") as usize, run.integer("family-to") as usize];
     let family_replicates = run.integer("family-replicates") as usize;
@@ -262,16 +270,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .map(|head| Column::new(head, "")),
     );
     for fits in &fits {
-        let bends = bends(&fits.rows);
-        let statement =
-            "L1: change of the slope from the lower half of the grid to the upper, mean over samples, within ±¼";
-        findings.push(Finding::judged(
-            format!("lack of fit, {}", fits.name),
-            statement,
-            &[Evidence::estimate(statement, LEVEL, statistics::mean(&bends, LEVEL), [-0.25, 0.25])],
-            std::slice::from_ref(&controls[0]),
-            json!({ "change": statistics::mean(&bends, LEVEL).map(|mean| mean.value) }),
-        ));
+        findings.push(lack_of_fit(&format!("{}, L1", fits.name), &fits.rows, |fit| fit.loss));
         findings.extend(self::constants(fits, &linear, &rule, &mut constants)?);
     }
     tables.push(constants);
@@ -287,21 +286,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         }))
         .collect();
     Ok(Findings { evidence, controls, findings, tables, figures })
-}
-
-/// For each sample the change of the slope of `log L1` from the lower half of the grid to the upper, by the parabola of least squares: with `q` the part of `x²` that is orthogonal to 1 and `x`, the coefficient is `Σ q y/Σ q²` and the change of the mean slope that times the length of the grid.
-fn bends(rows: &[Vec<Fitted>]) -> Vec<f64> {
-    let bend = |fits: &Vec<Fitted>| {
-        let x: Vec<f64> = fits.iter().map(|fit| (fit.rows as f64).ln()).collect();
-        let count = x.len() as f64;
-        let middle = x.iter().sum::<f64>() / count;
-        let x: Vec<f64> = x.iter().map(|x| x - middle).collect();
-        let moment = |p: i32| x.iter().map(|x| x.powi(p)).sum::<f64>();
-        let q: Vec<f64> = x.iter().map(|x| x * x - moment(2) / count - moment(3) / moment(2) * x).collect();
-        let fitted = q.iter().zip(fits).map(|(q, fit)| q * fit.loss.ln()).sum::<f64>();
-        fitted / q.iter().map(|q| q * q).sum::<f64>() * (x[x.len() - 1] - x[0])
-    };
-    rows.iter().map(bend).collect()
 }
 
 /// The least measured `‖f_Ĝ − f_G*‖/L1` over the bound `κ/2`, and the least `‖f_Ĝ − f_G*‖/Σ tr M2` over `v`, fits apart by the cell that is over-fitted.
