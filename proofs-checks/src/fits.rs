@@ -13,7 +13,7 @@
 use moe_kernels::Activation;
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
-    Sample, Source, Tolerance, local_constant, voronoi,
+    Sample, Source, Tolerance, Voronoi, local_constant, voronoi,
 };
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -66,7 +66,7 @@ pub(crate) struct Fitted {
     /// Largest `‖(Δω, Δη)‖` of an atom alone in its cell, and in an over-fitted one.
     pub(crate) largest_exact: f64,
     pub(crate) largest_over: f64,
-    /// Number of fitted atoms in each true cell.
+    /// Numbers of fitted atoms in the true cells, as in [`occupation`].
     pub(crate) cells: Vec<usize>,
     /// `‖f_Ĝ − f_G*‖` in `L²(μ)`.
     pub(crate) error: f64,
@@ -108,6 +108,9 @@ fn drawn_truth(dimension: usize, number: u64) -> MixingMeasure {
 /// Where `L1` is small enough that the terms of the third order, `‖Δ‖ ≤ L1^{1/2} = .14` of those of the second times a ratio of derivatives, do not bend a slope out of its region. An order of magnitude, not a bound.
 const SMALL: f64 = 0.02;
 
+/// Rows for a parameter from which the factor `1 + O(p/n)` of an error moves the slope over log 32 or more by less than .03.
+const ROWS: usize = 10;
+
 impl Problem {
     /// [`reference_truth`] under a plain gate, fitted by `fitted` atoms of the same experts, `x ~ U[−3, 3]`.
     pub(crate) fn reference(activation: Activation, fitted: usize, noise: Noise, half_width: f64) -> Self {
@@ -148,30 +151,35 @@ impl Problem {
             Noise::StudentT { scale, .. } => scale,
         };
         let error = scale * (self.coordinates().count() as f64 / rows as f64).sqrt();
-        let blocks = |measure: &MixingMeasure| -> Vec<usize> {
-            let matched = voronoi(&self.class, measure, &self.truth, Power::L1);
-            matched.map(|loss| loss.cells.iter().map(Vec::len).collect()).unwrap_or_default()
-        };
         let mut largest = 0.0_f64;
         for split in self.splits() {
-            let leaves = blocks(&split);
-            // A hierarchical class has the cells of its groups first.
-            let groups =
-                if self.class.gate == Gate::Hierarchical { vec![1; self.truth.groups.len()] } else { Vec::new() };
-            let cells = [groups, leaves].concat();
+            let cells = occupation(&voronoi(&self.class, &split, &self.truth, Power::L1).map_err(CheckError::theory)?);
             let local = local_constant(&self.class, &self.truth, rule, &cells).map_err(CheckError::theory)?;
             largest = largest.max(error * (1.0 / local.first + local.second.map_or(0.0, |second| 1.0 / second)));
         }
         Ok(largest)
     }
 
-    /// These items, undecided where the least `n` is not in the asymptotic regime that a rate speaks of.
+    /// These items, undecided where there are fewer than [`ROWS`] rows for a parameter: the factor `1 + O(p/n)` of an error bends a slope.
+    pub(crate) fn determined(&self, least: usize, items: Vec<Evidence>) -> Vec<Evidence> {
+        let parameters = self.coordinates().count();
+        if least >= ROWS * parameters {
+            return items;
+        }
+        let reason = format!(
+            "n = {least} is less than {ROWS} rows for each of {parameters} parameters: not yet where the rate shows"
+        );
+        items.into_iter().map(|item| item.withheld(reason.clone())).collect()
+    }
+
+    /// These items, undecided where the least `n` is not in the asymptotic regime that a rate of `L1` speaks of: too few rows, or a loss that theory predicts to be above [`SMALL`].
     pub(crate) fn asymptotic(
         &self,
         rule: &Cubature,
         least: usize,
         items: Vec<Evidence>,
     ) -> Result<Vec<Evidence>, CheckError> {
+        let items = self.determined(least, items);
         let predicted = self.predicted_loss(rule, least)?;
         if predicted <= SMALL {
             return Ok(items);
@@ -388,7 +396,7 @@ impl Problem {
             temperature: loss.temperature,
             largest_exact: loss.largest_exact,
             largest_over: loss.largest_over,
-            cells: loss.cells.iter().map(Vec::len).collect(),
+            cells: occupation(&loss),
             error,
             objective: fit.objective,
             converged: fit.reason.is_converged(),
@@ -396,6 +404,17 @@ impl Problem {
             bounded,
         })
     }
+}
+
+/// The number of fitted atoms in each true cell; in a hierarchical mixture that of groups in the cells of the groups, then of leaves in the cells of their leaves, as [`local_constant`] has them.
+fn occupation(loss: &Voronoi) -> Vec<usize> {
+    let groups = loss.cells.iter().map(Vec::len);
+    let leaves = loss.cells.iter().flat_map(|cell| {
+        let inner: Vec<&Voronoi> = cell.iter().filter_map(|group| loss.leaves.get(*group)).collect();
+        let count = inner.first().map_or(0, |group| group.cells.len());
+        (0..count).map(move |leaf| inner.iter().map(|group| group.cells[leaf].len()).sum())
+    });
+    groups.chain(leaves).collect()
 }
 
 /// Purpose of the stream of starts.

@@ -132,7 +132,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let local = local_constant(&within.truth_class, &within.truth, &rule, cells).map_err(CheckError::theory)?;
         let v = local.second.ok_or_else(|| CheckError::theory("no over-fitted cell"))?;
         // What was fitted there, at the largest n.
-        let here = || rows.iter().filter_map(|fits| fits.last()).filter(|fit| fit.cells[..] == cells[2..]);
+        let here = || rows.iter().filter_map(|fits| fits.last()).filter(|fit| fit.cells[..] == cells[..]);
         constants.push([
             leaf.into(),
             v.into(),

@@ -128,7 +128,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     for activation in experts.into_iter().take(run.integer("experts") as usize) {
         for atoms in [2, 3] {
             let found = fitted(activation, activation, atoms)?;
-            evidence.push(rate(words(activation, atoms), &errors(&found), 0.5));
+            let item = rate(words(activation, atoms), &errors(&found), 0.5);
+            evidence.extend(problem(run, activation, atoms).determined(sizes[0], vec![item]));
             all.push(found);
         }
     }
