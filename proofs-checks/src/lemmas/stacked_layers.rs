@@ -79,8 +79,10 @@ pub(crate) const LEMMA: Lemma = Lemma {
 const LEVEL: f64 = 0.99;
 /// Purpose of the stream of starts.
 const STARTS: u32 = 3;
-/// Steps at most. Where the first layer has an atom too many the method creeps; what is left then is of the order of the tolerance.
+/// Steps at most, exactly specified.
 const STEPS: usize = 500;
+/// Steps at most where the first layer has an atom too many: the method creeps there, long after its fit is below the truth.
+const CREEPING: usize = 150;
 /// What a step may still promise at the end, as a share of the mean square of an observation: far below the statistical fluctuations of order 1.
 const DECREASE: f64 = 1e-4;
 /// Factors `c` of the starts along the family of scales.
@@ -193,7 +195,8 @@ impl Stack {
         squares += self.squares(sample, &theta, &mut works)?;
         let (mut gradient, mut matrix) = self.normal(sample, &theta, &mut works)?;
         let mut damping = 1e-4;
-        for _ in 0..STEPS {
+        let steps = if self.layers[0].class().sizes[0] > 2 { CREEPING } else { STEPS };
+        for _ in 0..steps {
             run.proceed()?;
             let count = theta.len();
             let damped = Mat::from_fn(count, count, |i, j| {
