@@ -146,6 +146,68 @@ fn nearly_equal_atoms_end_at_rounding() {
     assert!(found.objective < 1e-22, "{found:?}");
 }
 
+/// Factors of `y` and of `x`, with start and box in the same units, change neither the way nor the minimum, up to rounding: every parameter has a scale of its own, however far apart their units are. Linear and ReLU experts have the units of `y`.
+#[test]
+fn units_do_not_matter() {
+    let truth = class(Gate::Softmax, 1, &[2], Activation::Tanh, false);
+    let measure = Coordinates::new(&truth, false).measure(&[2.0, 0.3, 3.0, -0.5, -2.0, 1.0]);
+    let plain = sample(&truth, &measure, 600, 0.05);
+    for activation in [Activation::Linear, Activation::Relu] {
+        let coordinates = Coordinates::new(&class(Gate::Softmax, 1, &[2], activation, false), false);
+        let run = |x: f64, y: f64| {
+            let mut builder = Sample::builder(1);
+            rows(&plain).iter().for_each(|(input, response)| builder.push(&[x * input[0]], y * response));
+            let atom = |omega: f64, beta: f64, a: f64, b: f64| Atom {
+                omega: vec![omega / x],
+                beta,
+                a: vec![a * y / x],
+                b: b * y,
+                lambda: 1.0,
+            };
+            let start = MixingMeasure::flat(vec![atom(1.0, 0.2, 0.1, 0.8), atom(0.0, 0.0, -0.2, 0.3)], 1.0);
+            let widths = MixingMeasure::flat(vec![atom(10.0, 10.0, 10.0, 10.0), atom(0.0, 0.0, 10.0, 10.0)], 1.0);
+            let upper = coordinates.parameters(&widths).unwrap();
+            let bounds = Bounds { lower: upper.iter().map(|upper| -upper).collect(), upper };
+            let data = builder.finish();
+            let estimator = Estimator::new(&coordinates, &data, bounds);
+            estimator.fit(&coordinates.parameters(&start).unwrap()).unwrap()
+        };
+        let plain = run(1.0, 1.0);
+        assert!(plain.reason.is_converged() && plain.conditioning > 1e-6, "{plain:?}");
+        for (x, y) in [
+            (1.0, 1e-22),
+            (1.0, 1e22),
+            (1.0, 1e25),
+            (1.0, 1e-40),
+            (1.0, 1e40),
+            (1e-40, 1.0),
+            (1e40, 1.0),
+            (1e40, 1e40),
+            (1e-40, 1e-40),
+            (1e40, 1e-40),
+            (1e-40, 1e40),
+        ] {
+            let found = run(x, y);
+            assert_eq!((found.reason, found.iterations), (plain.reason, plain.iterations), "{activation} {x:e} {y:e}");
+            let ratio = found.objective / y / y / plain.objective;
+            assert!((ratio - 1.0).abs() < 1e-12, "{activation} {x:e} {y:e}: {ratio}");
+        }
+    }
+}
+
+/// A start twenty orders of magnitude above the response, in a box of its size: scales that were met on the way do not hide what is left at the end.
+#[test]
+fn a_start_far_above_the_response_is_left() {
+    let line = class(Gate::Softmax, 1, &[1], Activation::Linear, false);
+    let coordinates = Coordinates::new(&line, false);
+    let mut builder = Sample::builder(1);
+    (0..200).for_each(|i| builder.push(&[f64::from(i % 20) - 9.5], 1e-20 * (f64::from(i).sin() + f64::from(i % 20))));
+    let data = builder.finish();
+    let near = fit(&coordinates, &data, &[1e-20, 0.0], 10.0);
+    let far = fit(&coordinates, &data, &[1.0, -3.0], 10.0);
+    assert!(far.reason.is_converged() && (far.objective / near.objective - 1.0).abs() < 1e-9, "{near:?} {far:?}");
+}
+
 /// Fewer rows than parameters, constant and repeated data, an infinite response: an answer or a reason, no panic.
 #[test]
 fn degenerate_data_end_in_order() {

@@ -32,6 +32,11 @@ const CUTS: [f64; 3] = [1e-14, 1e-11, 1e-8];
 /// Share of the sum of squares from which on a promise that no step keeps is not rounding.
 const KINK: f64 = 1e-9;
 
+/// A parameter has a scale of at least this share of the response: with less, a move across its whole box changes nothing that a sum of squares could show.
+const SEEN: f64 = 1e-10;
+/// Scales grow with what was met on the way. Before a fit ends, those this many times as large as they are at the point reached are taken anew.
+const STALE: f64 = 1e3;
+
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
@@ -137,6 +142,23 @@ impl Derivatives {
     fn is_finite(&self) -> bool {
         self.squares.is_finite() && self.gradient.iter().chain(&self.hessian).all(|value| value.is_finite())
     }
+
+    /// The unit of each parameter's steps, `√|H_ii|`: what a step of length 1 changes the residuals by, whatever the units of the parameters. A parameter that the data hardly see has `SEEN √(reference + Σr²)`, the reference being `Σy²`, over the width of its box. Both follow a change of units, of `y` or of the parameters with their box, exactly.
+    fn scales(&self, widths: &[f64], reference: f64) -> Vec<f64> {
+        let n = widths.len();
+        let whole = SEEN * (reference + self.squares).sqrt();
+        let scale = |i: usize| {
+            let floor = if widths[i] > 0.0 { whole / widths[i] } else { 0.0 };
+            let scale = self.hessian[i * n + i].abs().sqrt().max(floor);
+            // A parameter that neither the data nor the box moves needs a scale, whichever.
+            if scale > 0.0 { scale } else { 1.0 }
+        };
+        (0..n).map(scale).collect()
+    }
+}
+
+fn is_stale(scale: &[f64], fresh: &[f64]) -> bool {
+    scale.iter().zip(fresh).any(|(scale, fresh)| *scale > STALE * fresh)
 }
 
 impl<'a> Estimator<'a> {
@@ -244,10 +266,11 @@ impl<'a> Estimator<'a> {
         let rows = self.source.rows() as f64;
         let mut theta = self.bounds.clamp(start);
         let mut here = self.evaluate(&theta)?;
-        // The size of what residuals are differences of. Below 8 ulp of it a residual is rounding; such an error δ in all of them changes the sum by 2 Σ rδ.
-        let size = self.response()? + here.squares;
-        let exact = size * (8.0 * f64::EPSILON).powi(2);
-        let resolution = |squares: f64| 64.0 * f64::EPSILON * (squares * size).sqrt();
+        // The size of what residuals are differences of: of the responses, where they are all 0 of the first residuals, and of the residuals themselves. Below 8 ulp of it a residual is rounding; such an error δ in all of them changes the sum by 2 Σ rδ.
+        let response = self.response()?;
+        let reference = if response > 0.0 { response } else { here.squares };
+        let exact = |squares: f64| (reference + squares) * (8.0 * f64::EPSILON).powi(2);
+        let resolution = |squares: f64| 64.0 * f64::EPSILON * (squares * (reference + squares)).sqrt();
         // What a promise that no step keeps says.
         let end = |promise: f64, squares: f64| match promise < (KINK * squares).max(resolution(squares)) {
             true => Reason::Rounding,
@@ -265,19 +288,14 @@ impl<'a> Estimator<'a> {
             if !here.is_finite() {
                 break Reason::NotFinite;
             }
-            if here.squares <= exact {
+            if here.squares <= exact(here.squares) {
                 break Reason::Exact;
             }
             if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 break Reason::Stopped;
             }
-            let n = theta.len();
-            let largest = (0..n).fold(0.0_f64, |largest, i| largest.max(here.hessian[i * n + i].abs()));
-            for i in 0..n {
-                // A parameter that the data do not see keeps a scale; its steps are 0 anyway.
-                let floor = if largest > 0.0 { 1e-10 * largest.sqrt() } else { 1.0 };
-                scale[i] = scale[i].max(here.hessian[i * n + i].abs().sqrt()).max(floor);
-            }
+            let fresh = here.scales(&widths, reference);
+            scale.iter_mut().zip(&fresh).for_each(|(scale, fresh)| *scale = scale.max(*fresh));
             let diameter = widths.iter().zip(&scale).map(|(w, d)| (w * d).powi(2)).sum::<f64>().sqrt();
             if radius.is_infinite() {
                 // Short at first: a long step out of the start's basin may end in another minimum.
@@ -298,6 +316,10 @@ impl<'a> Estimator<'a> {
             if step.decrease <= enough {
                 // A short step promises little whatever the place; the whole one decides.
                 step = decomposed.step(diameter.max(radius));
+                if (step.decrease <= enough || shortened) && is_stale(&scale, &fresh) {
+                    (scale, radius, shortened) = (fresh, f64::INFINITY, false);
+                    continue;
+                }
                 if step.decrease <= enough {
                     break Reason::SmallDecrease;
                 }
@@ -346,6 +368,10 @@ impl<'a> Estimator<'a> {
             shortened = true;
             // Sums of like terms are good to about 1e-14 of themselves.
             if step.decrease < 1e-13 * here.squares {
+                if is_stale(&scale, &fresh) {
+                    (scale, radius, shortened) = (fresh, f64::INFINITY, false);
+                    continue;
+                }
                 break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
             }
         };

@@ -12,6 +12,7 @@
 //! | `α_a, β_a` | outer gate of group `a` of a hierarchical gate | `alpha`, `beta` of a [`Group`] |
 //! | `G` | mixing measure | [`MixingMeasure`] |
 
+mod arrangement;
 mod coordinates;
 mod data;
 mod distance;

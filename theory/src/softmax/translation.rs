@@ -12,6 +12,7 @@
 //! function
 //! of `c`: so `c` is found first. That function is convex (`r ≥ 1`). Then the loss is convex and piecewise linear in `s`, hence least at some `s = w*_j/W_j`.
 
+use super::arrangement::Wall;
 use super::voronoi::Power;
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
@@ -50,6 +51,41 @@ pub(super) struct Placement {
     pub(super) targets: Vec<usize>,
 }
 
+/// The best placement so far.
+struct Best<'a> {
+    matching: &'a Matching<'a>,
+    placement: Placement,
+    loss: f64,
+}
+
+impl<'a> Best<'a> {
+    fn new(matching: &'a Matching<'a>, placement: Placement) -> Self {
+        Self { loss: matching.loss(&placement), matching, placement }
+    }
+
+    fn consider(&mut self, candidate: Placement) {
+        let loss = self.matching.loss(&candidate);
+        if loss < self.loss {
+            (self.placement, self.loss) = (candidate, loss);
+        }
+    }
+
+    /// Takes the best of the region that `c` is in, and returns the minimiser over all `c` for its cells.
+    fn visit(&mut self, c: Vec<f64>, targets: Vec<usize>) -> Vec<f64> {
+        let matching = self.matching;
+        let centre = matching.centre(&targets);
+        let bound = matching.scaled(centre.clone(), targets);
+        if matching.targets(&centre) == bound.targets {
+            self.consider(bound);
+        } else if matching.loss(&bound) < self.loss {
+            // The minimum without the walls is a lower bound of that within, whatever `s`.
+            let within = matching.sum(&bound.targets).minimiser(c, &matching.walls(&bound.targets));
+            self.consider(matching.scaled(within, bound.targets));
+        }
+        centre
+    }
+}
+
 /// The sums of a loss.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parts {
@@ -61,12 +97,15 @@ pub(super) struct Parts {
 }
 
 impl Matching<'_> {
-    /// The nearest target of each item; the lower index where two are as near.
+    /// The nearest target of each item.
     pub(super) fn targets(&self, c: &[f64]) -> Vec<usize> {
-        let square = |i: usize, j: usize| self.step(i, j, c).powi(2) + self.labels[i][j].square;
-        let nearest =
-            |i: usize| (1..self.true_weights.len()).fold(0, |k, j| if square(i, j) < square(i, k) { j } else { k });
-        (0..self.weights.len()).map(nearest).collect()
+        (0..self.weights.len()).map(|i| self.nearest(i, c)).collect()
+    }
+
+    /// The nearest target of an item; the lower index where two are as near.
+    pub(super) fn nearest(&self, i: usize, c: &[f64]) -> usize {
+        let square = |j: usize| self.step(i, j, c).powi(2) + self.labels[i][j].square;
+        (1..self.true_weights.len()).fold(0, |k, j| if square(j) < square(k) { j } else { k })
     }
 
     /// `‖ω_i + c − ω*_j‖`.
@@ -107,22 +146,13 @@ impl Matching<'_> {
 
     /// The best placement over `s`, and over `c` where the slope is free (else `c = 0`).
     ///
-    /// For `d = 1` it is the infimum over `c`: the cells change at finitely many `c`, and between two of these the convex function is minimised (at an end, where
-    /// two cells are
-    /// as near, the side is chosen that costs less). For `d > 1` the function is minimised for the cells of `c = 0` and of every `c = ω*_j − ω_i`, then for the
-    /// cells of the
-    /// result, until these repeat: an upper bound of the infimum, equal to it if the optimal cells occur among those seen.
+    /// For `d = 1` it is the infimum over `c`: the cells change at finitely many `c`, and between two of these the convex function is minimised (at an end, where two cells are as near, the side is chosen that costs less).
+    ///
+    /// For `d > 1` the same cells hold in a convex region with flat walls, see [`arrangement`](super::arrangement). Where at most [`MOST`](super::arrangement::MOST) assignments occur, the function is minimised in the region of each: the infimum, to the accuracy of [`centre`], but for regions in which no ball of radius `10⁻⁹` of the spread fits. Always so for `k* = 2`, and for `k* = 3` up to `k = 8`, as there are at most `k + 1` and `1 + 3k + 3k²`. Else regions are visited from `c = 0` and every `c = ω*_j − ω_i`, each followed by that of its unconstrained minimiser, until these repeat: an upper bound of the infimum, equal to it if the best region is among them.
     pub(super) fn best(&self, free: bool) -> Placement {
         let dimension = self.slopes[0].len();
         let origin = vec![0.0; dimension];
-        let mut best = self.scaled(origin.clone(), self.targets(&origin));
-        let mut least = self.loss(&best);
-        let mut consider = |candidate: Placement| {
-            let loss = self.loss(&candidate);
-            if loss < least {
-                (best, least) = (candidate, loss);
-            }
-        };
+        let mut best = Best::new(self, self.scaled(origin.clone(), self.targets(&origin)));
         if free && dimension == 1 {
             let ends = self.changes();
             for (index, low) in ends.iter().enumerate() {
@@ -135,25 +165,29 @@ impl Matching<'_> {
                 };
                 let targets = self.targets(&[middle]);
                 let c = self.centre(&targets)[0].clamp(*low, high);
-                consider(self.scaled(vec![c], targets));
+                best.consider(self.scaled(vec![c], targets));
             }
         } else if free {
-            let pairs = (0..self.weights.len()).flat_map(|i| (0..self.true_weights.len()).map(move |j| (i, j)));
-            let starts = pairs.map(|(i, j)| difference(self.true_slopes[j], self.slopes[i]));
-            let mut seen = Vec::new();
-            for mut c in std::iter::once(origin).chain(starts) {
-                loop {
-                    let targets = self.targets(&c);
-                    consider(self.scaled(c, targets.clone()));
-                    if seen.contains(&targets) {
-                        break;
+            match self.regions() {
+                Some(regions) => regions.into_iter().for_each(|(c, targets)| {
+                    best.visit(c, targets);
+                }),
+                None => {
+                    let pairs = (0..self.weights.len()).flat_map(|i| (0..self.true_weights.len()).map(move |j| (i, j)));
+                    let starts = pairs.map(|(i, j)| difference(self.true_slopes[j], self.slopes[i]));
+                    let mut seen = Vec::new();
+                    for mut c in std::iter::once(origin).chain(starts) {
+                        let mut targets = self.targets(&c);
+                        while !seen.contains(&targets) {
+                            seen.push(targets.clone());
+                            c = best.visit(c, targets);
+                            targets = self.targets(&c);
+                        }
                     }
-                    c = self.centre(&targets);
-                    seen.push(targets);
                 }
             }
         }
-        best
+        best.placement
     }
 
     /// Where the cells change as `c` grows, `d = 1`; ascending after `−∞`.
@@ -193,10 +227,13 @@ impl Matching<'_> {
 
     /// The minimiser over `c` for given cells.
     fn centre(&self, targets: &[usize]) -> Vec<f64> {
-        let points: Vec<_> =
-            targets.iter().enumerate().map(|(i, &j)| difference(self.true_slopes[j], self.slopes[i])).collect();
-        let powers: Vec<_> = Self::alone(targets).into_iter().map(|alone| self.power.of(alone)).collect();
-        centre(&points, &self.weights, &powers)
+        self.sum(targets).centre()
+    }
+
+    fn sum<'a>(&'a self, targets: &[usize]) -> Sum<'a> {
+        let points = targets.iter().enumerate().map(|(i, &j)| difference(self.true_slopes[j], self.slopes[i]));
+        let powers = Self::alone(targets).into_iter().map(|alone| self.power.of(alone));
+        Sum { points: points.collect(), weights: &self.weights, powers: powers.collect() }
     }
 }
 
@@ -204,59 +241,90 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-/// The minimiser of `F(c) = Σ_i w_i ‖c − p_i‖^{r_i}`, `r_i ≥ 1`.
-///
-/// Newton's method, with step halving, on `F_ε = Σ w (‖c − p‖² + ε²)^{r/2}` while `ε` falls from the spread `D` of the points to `10⁻¹⁰ D`; then the best of its
-/// result and of the
-/// points, where `F` may have a kink. `F ≤ F_ε` and, for `r = 1`, `F_ε ≤ F + εw`: there the value is within `10⁻¹⁰ D Σ w` of the least one.
-fn centre(points: &[Vec<f64>], weights: &[f64], powers: &[f64]) -> Vec<f64> {
-    let dimension = points[0].len();
-    let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>();
-    let value = |c: &[f64], epsilon: f64| -> f64 {
-        (0..points.len())
-            .map(|i| weights[i] * (norm(&difference(c, &points[i])) + epsilon * epsilon).powf(0.5 * powers[i]))
+/// `F(c) = Σ_i w_i ‖c − p_i‖^{r_i}`, `r_i ≥ 1`.
+struct Sum<'a> {
+    points: Vec<Vec<f64>>,
+    weights: &'a [f64],
+    powers: Vec<f64>,
+}
+
+impl Sum<'_> {
+    /// `F_ε = Σ w (‖c − p‖² + ε²)^{r/2}`.
+    fn value(&self, c: &[f64], epsilon: f64) -> f64 {
+        let square = |p: &[f64]| c.iter().zip(p).map(|(c, p)| (c - p).powi(2)).sum::<f64>();
+        (0..self.points.len())
+            .map(|i| self.weights[i] * (square(&self.points[i]) + epsilon * epsilon).powf(0.5 * self.powers[i]))
             .sum()
-    };
-    let better = |a: Vec<f64>, b: &Vec<f64>| if value(b, 0.0) < value(&a, 0.0) { b.clone() } else { a };
-    let point = points.iter().skip(1).fold(points[0].clone(), better);
-    let spread = points.iter().map(|p| norm(&difference(p, &point)).sqrt()).fold(0.0, f64::max);
-    let mut c = point.clone();
-    let mut epsilon = spread;
-    while epsilon > 1e-11 * spread {
-        for _ in 0..40 {
-            let mut hessian = Mat::<f64>::zeros(dimension, dimension);
-            let mut gradient = Mat::<f64>::zeros(dimension, 1);
-            for i in 0..points.len() {
-                let u = difference(&c, &points[i]);
-                let q = norm(&u) + epsilon * epsilon;
-                let factor = weights[i] * powers[i] * q.powf(0.5 * powers[i] - 1.0);
-                for a in 0..dimension {
-                    gradient[(a, 0)] += factor * u[a];
-                    hessian[(a, a)] += factor;
-                    for b in 0..dimension {
-                        hessian[(a, b)] += factor * (powers[i] - 2.0) * u[a] * u[b] / q;
+    }
+
+    /// The minimiser: that of [`minimiser`](Self::minimiser) or one of the points, where the sum may have a kink.
+    fn centre(&self) -> Vec<f64> {
+        let value = |c: &Vec<f64>| self.value(c, 0.0);
+        let least = |a: Vec<f64>, b: &Vec<f64>| if value(b) < value(&a) { b.clone() } else { a };
+        let point = self.points.iter().skip(1).fold(self.points[0].clone(), least);
+        least(self.minimiser(point.clone(), &[]), &point)
+    }
+
+    /// The minimiser within walls, all of which `c` is inside of.
+    ///
+    /// Newton's method, with step halving, on `F_ε − ν Σ_m ln(distance to wall m)` while `ε` falls from the spread `D` of the points (and of `c`) to `10⁻¹⁰ D`, and `ν` from `F_D(c)/M` to `10⁻¹⁰` of it, for `M` walls. `F ≤ F_ε` and, for `r = 1`, `F_ε ≤ F + εw`; a barrier's minimiser is within `νM` of the least value (its multipliers `ν/distance` are feasible in the dual). So the value is within `10⁻¹⁰ (D Σ w + F_D(c))` of the least one.
+    fn minimiser(&self, mut c: Vec<f64>, walls: &[Wall]) -> Vec<f64> {
+        let dimension = c.len();
+        let distance = |p: &[f64]| difference(&c, p).iter().map(|u| u * u).sum::<f64>().sqrt();
+        let spread = self.points.iter().map(|p| distance(p)).fold(0.0, f64::max);
+        let whole = self.value(&c, spread) / walls.len().max(1) as f64;
+        let mut share = 1.0;
+        while share > 1e-11 && spread > 0.0 {
+            let (epsilon, barrier) = (share * spread, share * whole);
+            let value = |c: &[f64]| -> f64 {
+                let walls =
+                    walls.iter().map(|wall| wall.distance(c)).map(|d| if d > 0.0 { d.ln() } else { -f64::INFINITY });
+                self.value(c, epsilon) - barrier * walls.sum::<f64>()
+            };
+            for _ in 0..40 {
+                let mut hessian = Mat::<f64>::zeros(dimension, dimension);
+                let mut gradient = Mat::<f64>::zeros(dimension, 1);
+                for (i, point) in self.points.iter().enumerate() {
+                    let u = difference(&c, point);
+                    let q = u.iter().map(|u| u * u).sum::<f64>() + epsilon * epsilon;
+                    let factor = self.weights[i] * self.powers[i] * q.powf(0.5 * self.powers[i] - 1.0);
+                    for a in 0..dimension {
+                        gradient[(a, 0)] += factor * u[a];
+                        hessian[(a, a)] += factor;
+                        for b in 0..dimension {
+                            hessian[(a, b)] += factor * (self.powers[i] - 2.0) * u[a] * u[b] / q;
+                        }
                     }
                 }
+                for wall in walls {
+                    let d = wall.distance(&c);
+                    for a in 0..dimension {
+                        gradient[(a, 0)] += barrier * wall.normal[a] / d;
+                        for b in 0..dimension {
+                            hessian[(a, b)] += barrier * wall.normal[a] * wall.normal[b] / (d * d);
+                        }
+                    }
+                }
+                let Ok(factors) = hessian.llt(Side::Lower) else { break };
+                let step = factors.solve(&gradient);
+                let slope = (0..dimension).map(|a| step[(a, 0)] * gradient[(a, 0)]).sum::<f64>();
+                let here = value(&c);
+                let moved = |t: f64| -> Vec<f64> { (0..dimension).map(|a| c[a] - t * step[(a, 0)]).collect() };
+                // A quarter of the promised decrease; below 2⁻⁴⁰ only rounding is left.
+                let length = (0..40)
+                    .map(|halvings| 0.5_f64.powi(halvings))
+                    .find(|&t| value(&moved(t)) <= here - 0.25 * t * slope);
+                let Some(length) = length else { break };
+                c = moved(length);
+                // What one more step could gain is half the decrement: less than rounding of the sum.
+                if slope.is_nan() || slope <= 1e-15 * here.abs() {
+                    break;
+                }
             }
-            let Ok(factors) = hessian.llt(Side::Lower) else { break };
-            let step = factors.solve(&gradient);
-            let slope = (0..dimension).map(|a| step[(a, 0)] * gradient[(a, 0)]).sum::<f64>();
-            let here = value(&c, epsilon);
-            let moved = |t: f64| -> Vec<f64> { (0..dimension).map(|a| c[a] - t * step[(a, 0)]).collect() };
-            // A quarter of the promised decrease; below 2⁻⁴⁰ only rounding is left.
-            let length = (0..40)
-                .map(|halvings| 0.5_f64.powi(halvings))
-                .find(|&t| value(&moved(t), epsilon) <= here - 0.25 * t * slope);
-            let Some(length) = length else { break };
-            c = moved(length);
-            // What one more step could gain is half the decrement: less than rounding of the sum.
-            if slope.is_nan() || slope <= 1e-15 * here {
-                break;
-            }
+            share *= 0.1;
         }
-        epsilon *= 0.1;
+        c
     }
-    better(c, &point)
 }
 
 #[cfg(test)]
@@ -277,7 +345,6 @@ mod tests {
             let points: Vec<Vec<f64>> = (0..count).map(|_| (0..dimension).map(|_| random() - 0.5).collect()).collect();
             let weights: Vec<f64> = (0..count).map(|_| 0.1 + random()).collect();
             let powers: Vec<f64> = (0..count).map(|_| [1.0, 2.0, 1.5, 4.0][(random() * 4.0) as usize]).collect();
-            let c = centre(&points, &weights, &powers);
             let mut gradient = vec![0.0; dimension];
             let mut slack = 0.0;
             for i in 0..count {
