@@ -280,7 +280,6 @@ impl<'a> Estimator<'a> {
         let mut scale = vec![0.0_f64; theta.len()];
         let widths: Vec<f64> = self.bounds.upper.iter().zip(&self.bounds.lower).map(|(u, l)| u - l).collect();
         let mut radius = f64::INFINITY;
-        let mut conditioning = 1.0;
         // Whether the last step from here was refused.
         let mut shortened = false;
         let mut iterations = 0;
@@ -311,7 +310,6 @@ impl<'a> Estimator<'a> {
             };
             let decomposed = model.decompose();
             let mut step = decomposed.step(radius);
-            conditioning = decomposed.conditioning();
             let enough = (0.5 * self.tolerance.decrease * here.squares).max(resolution(here.squares));
             if step.decrease <= enough {
                 // A short step promises little whatever the place; the whole one decides.
@@ -373,6 +371,20 @@ impl<'a> Estimator<'a> {
                     continue;
                 }
                 break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
+            }
+        };
+        let conditioning = match reason {
+            Reason::NotFinite | Reason::Stopped => 1.0,
+            _ => {
+                let model = Model {
+                    gradient: &here.gradient,
+                    hessian: &here.hessian,
+                    scale: &scale,
+                    point: &theta,
+                    lower: &self.bounds.lower,
+                    upper: &self.bounds.upper,
+                };
+                model.decompose().conditioning()
             }
         };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {
