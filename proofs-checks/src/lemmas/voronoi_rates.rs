@@ -24,7 +24,7 @@
 //! # The common factor
 //!
 //! Where k ≥ 2k*, points of the family ω ± c are starts, beside those near the truth, and the estimate is the fit of least objective. Along the family the fit gains from noise what it gains at the truth, up to a law that is the same for every `n`, so where on it the least objective lies does not depend on `n` either: sometimes near the truth, sometimes at the box, in between. `L1 = O_P(n^{−1/2})`
-//! would leave no share of samples above any bound; the share above a tenth, at the largest `n`, is judged against 5%. The same share at k = 3 is the twin: a share of 5% or more is rejected there (none of 192 gives .027 at most).
+//! would leave no share of samples above any bound; the share above a tenth, at the largest `n`, is judged against a tenth. The same share at k = 3 is the twin: a tenth or more is rejected there (none of 64 gives .08 at most).
 //!
 //! # Twins
 //!
@@ -115,7 +115,7 @@ fn along_factor(run: &Run<'_>, problem: &Problem, replicate: u64) -> Result<Vec<
 const FAR: f64 = 0.1;
 
 /// Share of samples that "hardly any" is at most.
-const NEAR_ALL: f64 = 0.05;
+const NEAR_ALL: f64 = 0.1;
 
 /// A number of every sample at the largest `n`.
 fn last(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
@@ -244,7 +244,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
     ];
     let small =
-        Control::new("k = 3 < 2k*: a share above 5% is rejected", far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]));
+        Control::new("k = 3 < 2k*: a share of a tenth or more is rejected", far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]));
     for atoms in [1, 2] {
         let name = format!("common-factor-{atoms}");
         let doubled = reduced(run, Activation::Tanh, atoms, 2 * atoms);
