@@ -278,10 +278,10 @@ fn an_offset_does_not_matter_to_experts() {
             assert!((a / slope - 1.0).abs() < 1e-9 * (1.0 + offset), "{router} {offset}: {atom}");
             assert!((b + a * (centre + offset) - level).abs() < 1e-10 * (1.0 + offset), "{router} {offset}: {atom}");
         }
-        let spec = format!("gate = 'dense-to-sparse'\nrouter = 'tanh'\nexpert = 'tanh'\nexperts = 2\nstarts = 4");
+        let spec = "gate = 'dense-to-sparse'\nrouter = 'tanh'\nexpert = 'tanh'\nexperts = 2\nstarts = 4";
         let data = csv("x1,y", (0..rows).map(|i| vec![point(i, 0) + offset, mixture(point(i, 0)) + disturbance(i)]));
-        let first = json(&spec, &data);
-        let mut again = serde_json::to_value(toml(&spec)).unwrap();
+        let first = json(spec, &data);
+        let mut again = serde_json::to_value(toml(spec)).unwrap();
         again.as_object_mut().unwrap().remove("starts");
         again["start"] = first["parameters"].clone();
         let directory = tempfile::tempdir().unwrap();
