@@ -3,7 +3,7 @@
 mod report;
 mod table;
 
-use moe_theory::softmax::{FitSpec, FitSpecError, Power, voronoi};
+use moe_theory::softmax::{FitSpec, FitSpecError, Power, VoronoiError, voronoi};
 
 use crate::cli::{FitArguments, Format};
 use crate::progress::Progress;
@@ -19,7 +19,9 @@ pub(crate) fn run(arguments: &FitArguments, shared: &Shared) -> Result<Status, F
     let spec: FitSpec = spec_file::read(&arguments.spec)?;
     let bad = |error: FitSpecError| match error {
         FitSpecError::Io(error) => Failure::Internal(error.into()),
-        error @ FitSpecError::Rows { .. } => Failure::input(format!("{}: {error}", arguments.data.display())),
+        error @ (FitSpecError::Rows { .. } | FitSpecError::Small { .. }) => {
+            Failure::input(format!("{}: {error}", arguments.data.display()))
+        }
         error => Failure::input(format!("{}: {error}", arguments.spec.display())),
     };
     // What is wrong with the spec is told before a long file is read.
@@ -41,8 +43,12 @@ pub(crate) fn run(arguments: &FitArguments, shared: &Shared) -> Result<Status, F
 
     let Some(best) = fits.first() else { return Err(Failure::Internal(anyhow::anyhow!("no start was fitted"))) };
     let measure = problem.measure(best);
-    let distance = truth.map(|truth| voronoi(&class, &measure, &truth, Power::L1)).transpose();
-    let distance = distance.map_err(|error| Failure::Internal(error.into()))?;
+    let distance = truth.map(|truth| voronoi(&class, &measure, &truth, Power::L1));
+    if let Some(Err(error)) = distance
+        && error != VoronoiError::Overflow
+    {
+        return Err(Failure::Internal(error.into()));
+    }
     let outcome = Outcome { class: &class, problem: &problem, fits: &fits, best, measure: &measure, voronoi: distance };
     let text = match shared.format {
         Format::Json => format!("{}\n", outcome.document()),

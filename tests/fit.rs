@@ -228,6 +228,73 @@ fn units_and_the_order_of_columns_do_not_matter() {
     }
 }
 
+/// Units of `y` and of `x` are met by the default box, too: the same objective, in the square of the unit of `y`.
+#[test]
+fn units_far_from_one_do_not_matter() {
+    let data = |x: f64, y: f64| {
+        csv("x1,y", (0..300).map(|i| vec![x * point(i, 0), y * (mixture(point(i, 0)) + disturbance(i))]))
+    };
+    let spec = "expert = 'linear'\nexperts = 2\nstarts = 8";
+    let plain = number(&json(spec, &data(1.0, 1.0))["objective"]);
+    for (x, y) in [(1.0, 1e-40), (1.0, 1e40), (1e-40, 1.0), (1e40, 1e40), (1e-40, 1e-40), (1e40, 1e-40)] {
+        let document = json(spec, &data(x, y));
+        let ratio = number(&document["objective"]) / y / y / plain;
+        assert!((ratio - 1.0).abs() < 1e-9, "{x:e} {y:e}: {ratio} {document}");
+        // No number is missing anywhere.
+        assert!(document["parameters"].to_string().find("null").is_none(), "{document}");
+    }
+}
+
+/// A distance that overflows is left out, and the report says so.
+#[test]
+fn a_distance_beyond_all_numbers_is_left_out() {
+    let atom = |a: f64| format!("{{ omega = [0.0], beta = 709.7, a = [{a:?}], b = 0.0 }}");
+    let spec = format!("expert = 'tanh'\nexperts = 1\ntruth = [{}, {}, {}]", atom(1.0), atom(2.0), atom(3.0));
+    let spec = &spec[..];
+    assert!(json(spec, &tanh_data(50, 1.0))["voronoi"].is_null());
+    let report = fit(spec, &tanh_data(50, 1.0), &[], 0, "");
+    assert!(report.contains("Voronoi loss to the truth: none, the loss is larger than any number\n"), "{report}");
+}
+
+/// Experts see centred inputs under a router that is not linear, too: one linear expert is the regression wherever the inputs are, and a printed fit is a start.
+#[test]
+fn an_offset_does_not_matter_to_experts() {
+    let rows = 200;
+    let response = |i: usize| 0.5 * point(i, 0) + 1.0 + 2.0 * disturbance(i);
+    let mean = |of: &dyn Fn(usize) -> f64| (0..rows).map(of).sum::<f64>() / rows as f64;
+    let (level, centre) = (mean(&response), mean(&|i| point(i, 0)));
+    let slope = mean(&|i| (point(i, 0) - centre) * (response(i) - level)) / mean(&|i| (point(i, 0) - centre).powi(2));
+    let squares = mean(&|i| (response(i) - level - slope * (point(i, 0) - centre)).powi(2));
+    for offset in [0.0, 30.0, 3000.0] {
+        let data = csv("x1,y", (0..rows).map(|i| vec![point(i, 0) + offset, response(i)]));
+        for router in ["linear", "tanh", "gelu", "relu"] {
+            let spec = format!("gate = 'dense-to-sparse'\nrouter = '{router}'\nexpert = 'linear'\nexperts = 1");
+            let document = json(&spec, &data);
+            // An offset costs the digits that the column loses.
+            let ratio = number(&document["objective"]) / squares;
+            assert!((ratio - 1.0).abs() < 1e-11 * (1.0 + offset), "{router} {offset}: {ratio}");
+            let atom = &document["parameters"]["atoms"][0];
+            let (a, b) = (number(&atom["a"][0]), number(&atom["b"]));
+            assert!((a / slope - 1.0).abs() < 1e-9 * (1.0 + offset), "{router} {offset}: {atom}");
+            assert!((b + a * (centre + offset) - level).abs() < 1e-10 * (1.0 + offset), "{router} {offset}: {atom}");
+        }
+        let spec = "gate = 'dense-to-sparse'\nrouter = 'tanh'\nexpert = 'tanh'\nexperts = 2\nstarts = 4";
+        let data = csv("x1,y", (0..rows).map(|i| vec![point(i, 0) + offset, mixture(point(i, 0)) + disturbance(i)]));
+        let first = json(spec, &data);
+        let mut again = serde_json::to_value(toml(spec)).unwrap();
+        again.as_object_mut().unwrap().remove("starts");
+        again["start"] = first["parameters"].clone();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("spec.json"), again.to_string()).unwrap();
+        fs::write(directory.path().join("data.csv"), &data).unwrap();
+        let output = verify(directory.path(), &["fit", "spec.json", "--data", "data.csv", "--format", "json"]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+        let second: Value = serde_json::from_str(text(&output.stdout)).unwrap();
+        let ratio = number(&second["objective"]) / number(&first["objective"]);
+        assert!((ratio - 1.0).abs() < 1e-9, "{offset}: {ratio}");
+    }
+}
+
 /// Threads share the work and change nothing, over several chunks of rows.
 #[test]
 fn threads_do_not_change_a_byte() {
@@ -298,7 +365,10 @@ fn a_fit_that_does_not_converge_says_so() {
     let document = fit(spec, &data, &["--format", "json"], 4, complaint);
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!((&document["converged"], &document["reason"]), (&false.into(), &"not-finite".into()));
-    assert!(document["objective"].is_null());
+    assert!(document.get("objective").is_none(), "{document}");
+    let report = fit(spec, &data, &[], 4, complaint);
+    assert!(report.contains("objective (1/n) Σ (y − f)²: none, the sum overflows\n"), "{report}");
+    assert!(!report.contains("inf"), "{report}");
     assert_eq!(document["parameters"]["atoms"].as_array().unwrap().len(), 1);
 }
 
@@ -353,6 +423,8 @@ fn ctrl_c_interrupts() {
 #[test]
 fn bad_data_are_named_by_line() {
     let number = "allowed is a finite number, at most 1e50 in size";
+    let long = format!("{},y\n1,2\n", "w".repeat(5000));
+    let field = format!("x1,x2,y\n{},2,3\n", "w".repeat(5000));
     for (data, expected) in [
         ("", "found no header, allowed are columns x1, x2, … and y".into()),
         ("x1,x2,y\n", "0 rows, at least 3 are needed: one a parameter".into()),
@@ -371,6 +443,20 @@ fn bad_data_are_named_by_line() {
         (
             "x1,x2,y\n1,2,3\n1,2\n",
             "line 3: found 2 values, allowed are 3, one a column of the header; column y is missing".into(),
+        ),
+        // Old and new ends of lines, an end of a line within quotes, a header and a field of any length.
+        ("x1,x2,y\r1,2,3\r\r1,2,abc\r", format!("line 4, column y: found \"abc\", {number}")),
+        ("x1,x2,y\n1,2,3\r1,2,abc", format!("line 3, column y: found \"abc\", {number}")),
+        ("x1,x2,y\n1,2,3\n\n1,\"2\n\n3\",3\n1,2,3\n", format!("line 4, column x2: found \"2\\n\\n3\", {number}")),
+        (&long, format!("line 1, column 1: found \"{}\"…, allowed are x1, x2, … and y", "w".repeat(60))),
+        (&field, format!("line 2, column x1: found \"{}\"…, {number}", "w".repeat(60))),
+        (
+            "x1,x2,y\n1e-310,2,3\n-1e-310,2,3\n0,1,1\n",
+            "column x1: found numbers of root mean square 8.1649658092774e-311, allowed is 0 or at least 1e-50".into(),
+        ),
+        (
+            "x1,x2,y\n1,2,1e-200\n2,1,1e-200\n0,1,1e-200\n",
+            "column y: found numbers of root mean square 1e-200, allowed is 0 or at least 1e-50".into(),
         ),
         ("x1,x2,y\n1,2,3,4\n", "line 2: found 4 values, allowed are 3, one a column of the header".into()),
     ] {
@@ -469,7 +555,14 @@ fn bad_specs_are_named() {
             ),
             "start[0].a has 2 numbers; the data have x1 to x1, so 1 are needed",
         ),
-        (format!("{two}truth = [{{ a = [inf], b = 0.0 }}]"), "truth[0].a[0] is inf; a finite number is allowed"),
+        (
+            format!("{two}truth = [{{ a = [inf], b = 0.0 }}]"),
+            "truth[0].a[0] is inf; a finite number, at most 1e150 in size, is allowed",
+        ),
+        (
+            format!("{two}truth = [{{ a = [1e200], b = 0.0 }}]"),
+            "truth[0].a[0] is 1e200; a finite number, at most 1e150 in size, is allowed",
+        ),
         (
             format!("{two}truth = [{{ a = [1.0], b = 0.0, lambda = 2.0 }}]"),
             "truth[0].lambda is given; it belongs to outer_weight = true",

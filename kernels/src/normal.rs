@@ -41,7 +41,7 @@ const MILLS: [f64; 20] = [
 /// `m(0)` and `m'(0)`.
 const MILLS_START: [f64; 2] = [0.7737696342764068, -0.6851834205743381];
 
-/// The standard normal distribution function `Φ(u)` of every entry of `u`: within 4 ulp for `u ≥ −37.5` (sampled maximum 2.8 against 160 bits), where the normal
+/// The standard normal distribution function `Φ(u)` of every entry of `u`: within 4 ulp for `u ≥ −37.5` (largest error seen 3.56 against 160 bits), where the normal
 /// numbers end; below, `Φ` is less than `5·10⁻³⁰⁸` and what is returned lies between 0 and that, 0 below −37.63. NaN at NaN. The same bits on every instruction set.
 ///
 /// ```
@@ -58,9 +58,9 @@ pub fn normal_cdf(u: &[f64], out: &mut [f64]) {
     apply(NormalCdf, u, [out]);
 }
 
-/// GELU, `u Φ(u)`, and its first and second derivative `Φ + uφ`, `(2 − u²)φ`, of every entry of `u`: value and second derivative within 4 ulp for `u ≥ −37.5`, the first derivative within 4 ulp of
-/// `Φ + |u|φ` (it vanishes near −0.75; sampled maxima all 3.0 against 160 bits). Below −37.63 and, for the second derivative, above 37.63 they are 0, as at the infinities; NaN at NaN. The same
-/// bits on every instruction set.
+/// GELU, `u Φ(u)`, and its first and second derivative `Φ + uφ`, `(2 − u²)φ`, of every entry of `u`: the value within 5 ulp and the second derivative within 4 ulp for `u ≥ −37.5`, the first derivative
+/// within 4 ulp of `Φ + |u|φ` (it vanishes near −0.75); the largest errors seen are 4.09 of the value, 3.0 and 3.32 of the derivatives against 160 bits. Below −37.63 and, for the second derivative, from 37.6298 they are 0, as at the
+/// infinities; NaN at NaN. The same bits on every instruction set.
 ///
 /// ```
 /// let (mut value, mut first, mut second) = ([0.0; 2], [0.0; 2], [0.0; 2]);
@@ -190,10 +190,13 @@ mod tests {
         [cumulative, density]
     }
 
+    /// Where a long search found errors of GELU above 4 ulp.
+    const WORST: [f64; 2] = [-0.33727665311472715, -0.32145369708335236];
+
     fn points() -> Vec<f64> {
         let tail = (0..300).map(|i| -37.5 + f64::from(i) * 0.100_219);
         let centre = (-600..600).map(|i| f64::from(i) * 0.012_371_3);
-        tail.chain(centre).chain([-37.5, 8.5, 30.0, 37.5, 1e-300, -1e-17, 0.0, -0.0, 5e-324]).collect()
+        tail.chain(centre).chain([-37.5, 8.5, 30.0, 37.5, 1e-300, -1e-17, 0.0, -0.0, 5e-324]).chain(WORST).collect()
     }
 
     #[test]
@@ -221,7 +224,7 @@ mod tests {
             }
         }
         eprintln!("worst errors of Φ, φ, GELU, GELU', GELU'' in ulp, and where: {worst:?}");
-        for ((error, u), bound) in worst.into_iter().zip([4.0, 2.5, 4.0, 4.0, 4.0]) {
+        for ((error, u), bound) in worst.into_iter().zip([4.0, 2.5, 5.0, 4.0, 4.0]) {
             assert!(error < bound, "{error} ulp at {u}");
         }
     }
@@ -249,6 +252,13 @@ mod tests {
         for (value, (u, expected)) in cumulative.iter().zip(literals) {
             assert!((value / expected - 1.0).abs() < 7e-16, "Φ({u}) = {value:e}");
         }
+    }
+
+    /// The second derivative is 0 from where its doc says, and not a ten-thousandth before.
+    #[test]
+    fn the_second_derivative_ends() {
+        let [_, _, second] = values(Gelu, &[37.6299, 37.6297]);
+        assert!(second[0] == 0.0 && second[1] < 0.0, "{second:?}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A fit, for programs and for people.
 
-use moe_theory::softmax::{Architecture, Atom, Fit, FitSpec, Gate, MixingMeasure, Problem, Reason, Role, Voronoi};
+use moe_theory::softmax::{
+    Architecture, Atom, Fit, FitSpec, Gate, MixingMeasure, Problem, Reason, Role, Voronoi, VoronoiError,
+};
 use proofs_checks::{Cell, Column, Table};
 use serde_json::{Value, json};
 
@@ -18,23 +20,27 @@ pub(super) struct Outcome<'a> {
     pub(super) fits: &'a [Fit],
     pub(super) best: &'a Fit,
     pub(super) measure: &'a MixingMeasure,
-    pub(super) voronoi: Option<Voronoi>,
+    /// The distance to the truth, where there is one.
+    pub(super) voronoi: Option<Result<Voronoi, VoronoiError>>,
 }
 
 impl Outcome<'_> {
-    /// The documented JSON.
+    /// The documented JSON. What is no finite number is left out: an objective that overflows, a distance that does.
     pub(super) fn document(&self) -> Value {
         let best = self.best;
-        json!({
-            "objective": best.objective,
+        let mut document = json!({
             "n": self.problem.rows(),
             "parameters": self.parameters(),
             "iterations": best.iterations,
             "evaluations": best.evaluations,
             "converged": best.reason.is_converged(),
             "reason": code(best.reason),
-            "voronoi": self.voronoi.as_ref().map(|voronoi| self.distance(voronoi)),
-        })
+            "voronoi": self.voronoi.as_ref().and_then(|voronoi| voronoi.as_ref().ok()).map(|voronoi| self.distance(voronoi)),
+        });
+        if best.objective.is_finite() {
+            document["objective"] = best.objective.into();
+        }
+        document
     }
 
     fn parameters(&self) -> Value {
@@ -91,11 +97,12 @@ impl Outcome<'_> {
                 count(problem.rows(), "row"),
                 count(problem.free(), "free parameter")
             ),
-            format!(
-                "objective (1/n) Σ (y − f)² = {}; root mean square residual {}",
-                number(best.objective),
-                number(best.objective.sqrt())
-            ),
+            if best.objective.is_finite() {
+                let [objective, residual] = [best.objective, best.objective.sqrt()].map(number);
+                format!("objective (1/n) Σ (y − f)² = {objective}; root mean square residual {residual}")
+            } else {
+                "objective (1/n) Σ (y − f)²: none, the sum overflows".into()
+            },
             format!(
                 "{}converged: {} ({}, {} over the data)",
                 if best.reason.is_converged() { "" } else { "not " },
@@ -107,8 +114,13 @@ impl Outcome<'_> {
         if let Some(starts) = problem.random_starts() {
             lines.push(self.starts(starts, spec));
         }
-        if let Some(voronoi) = &self.voronoi {
-            lines.push(format!("Voronoi loss to the truth: L1 = {}, cells {:?}", number(voronoi.loss), voronoi.cells));
+        match &self.voronoi {
+            Some(Ok(voronoi)) => {
+                let loss = number(voronoi.loss);
+                lines.push(format!("Voronoi loss to the truth: L1 = {loss}, cells {:?}", voronoi.cells));
+            }
+            Some(Err(error)) => lines.push(format!("Voronoi loss to the truth: none, {error}")),
+            None => {}
         }
         if let Gate::DenseToSparse(_) = self.class.gate {
             lines.push(format!("temperature {}", number(self.measure.tau)));

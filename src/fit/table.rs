@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::{ByteRecord, ReaderBuilder};
 use moe_theory::softmax::{ROWS, Spool};
 
 use crate::interrupt::Interrupt;
@@ -13,6 +13,9 @@ use crate::status::Failure;
 
 /// Largest size of a number: fourth powers, as the Hessian has them, stay far from overflow.
 const LARGEST: f64 = 1e50;
+
+/// Characters of a header or a field that a message shows.
+const SHOWN: usize = 60;
 
 /// A file whose header is read.
 pub(super) struct Table {
@@ -30,14 +33,15 @@ impl Table {
 
     fn begin(path: &Path) -> anyhow::Result<Self> {
         let lines = Lines::new(BufReader::new(File::open(path).context("cannot be read")?));
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(lines);
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines);
         let mut header = ByteRecord::new();
         if !reader.read_byte_record(&mut header).context("cannot be read")? {
             return Err(anyhow!("found no header, allowed are columns x1, x2, … and y"));
         }
-        let line = reader.position().line() - 1;
-        let names = header.iter().map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_string());
-        let places = places(&names.collect::<Vec<_>>()).map_err(|error| anyhow!("line {line}{error}"))?;
+        let line = first_line(&reader, &header);
+        let name = |name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_string();
+        let names: Vec<String> = header.iter().map(name).collect();
+        let places = places(&names).map_err(|error| anyhow!("line {line}{error}"))?;
         Ok(Self { path: path.into(), reader, places })
     }
 
@@ -70,7 +74,7 @@ impl Table {
         if !self.reader.read_byte_record(record).context("cannot be read")? {
             return Ok(false);
         }
-        let line = self.reader.position().line() - 1;
+        let line = first_line(&self.reader, record);
         let d = self.dimension();
         let name = |place: usize| if place == d { "y".into() } else { format!("x{}", place + 1) };
         if record.len() != self.places.len() {
@@ -82,11 +86,10 @@ impl Table {
                 missing.unwrap_or_default()
             ));
         }
-        for (field, &place) in record.iter().zip(&self.places) {
+        for (field, &place) in record.iter().map(<[u8]>::trim_ascii).zip(&self.places) {
             let number = std::str::from_utf8(field).ok().and_then(|text| text.parse::<f64>().ok());
             row[place] = number.filter(|number| number.abs() <= LARGEST).ok_or_else(|| {
-                let found =
-                    if field.is_empty() { "nothing".into() } else { format!("{:?}", String::from_utf8_lossy(field)) };
+                let found = if field.is_empty() { "nothing".into() } else { quoted(&String::from_utf8_lossy(field)) };
                 anyhow!(
                     "line {line}, column {}: found {found}, allowed is a finite number, at most 1e50 in size",
                     name(place)
@@ -106,7 +109,7 @@ fn places(names: &[String]) -> Result<Vec<usize>, String> {
     let mut places = Vec::with_capacity(names.len());
     let d = names.len().saturating_sub(1);
     for (column, name) in names.iter().enumerate() {
-        let found = |what: &str| format!(", column {}: found {name:?}{what}", column + 1);
+        let found = |what: &str| format!(", column {}: found {}{what}", column + 1, quoted(name));
         if names[..column].contains(name) {
             return Err(found(" once more, allowed is each name once"));
         }
@@ -125,36 +128,57 @@ fn places(names: &[String]) -> Result<Vec<usize>, String> {
     }
 }
 
-/// A file line by line, each ended by a line feed, so that the line of a record is the one before the reader's place.
+/// The line on which the record begins that was read last: the one that ended before the reader's place, less the ends of lines inside of its fields.
+fn first_line(reader: &csv::Reader<Lines>, record: &ByteRecord) -> u64 {
+    let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+    reader.position().line() - 1 - inside as u64
+}
+
+/// In quotes, as far as a message has room for it.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A file whose lines, the last one too, end in a line feed, also where they ended in a carriage return or in both: then the line of a record is the one before the reader's place.
 struct Lines {
     file: BufReader<File>,
-    line: Vec<u8>,
-    given: usize,
+    /// The byte before, as it was in the file.
+    last: u8,
 }
 
 impl Lines {
     fn new(file: BufReader<File>) -> Self {
-        Self { file, line: Vec::new(), given: 0 }
+        Self { file, last: b'\n' }
     }
 }
 
 impl Read for Lines {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.line.len() {
-            self.line.clear();
-            self.given = 0;
-            if self.file.read_until(b'\n', &mut self.line)? == 0 {
-                return Ok(0);
+        let mut given = 0;
+        while given == 0 && !buffer.is_empty() {
+            let bytes = self.file.fill_buf()?;
+            if bytes.is_empty() {
+                // The end; a line that the file does not end is ended.
+                if !matches!(self.last, b'\r' | b'\n') {
+                    (self.last, buffer[0], given) = (b'\n', b'\n', 1);
+                }
+                break;
             }
-            while self.line.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
-                self.line.pop();
+            let taken = bytes.len().min(buffer.len());
+            for &byte in &bytes[..taken] {
+                // The carriage return was the end of the line already.
+                if !(self.last == b'\r' && byte == b'\n') {
+                    buffer[given] = if byte == b'\r' { b'\n' } else { byte };
+                    given += 1;
+                }
+                self.last = byte;
             }
-            self.line.push(b'\n');
+            self.file.consume(taken);
         }
-        let count = buffer.len().min(self.line.len() - self.given);
-        buffer[..count].copy_from_slice(&self.line[self.given..self.given + count]);
-        self.given += count;
-        Ok(count)
+        Ok(given)
     }
 }
 

@@ -265,3 +265,28 @@ fn coordinates_translate_to_the_last_atoms() {
         assert!((back.value(&class, &[x]) - measure.value(&class, &[x])).abs() < 1e-14);
     }
 }
+
+/// Intercepts of experts at another place: the same function, the same minimum, and derivatives that are those of the plain coordinates taken through the change.
+#[test]
+fn centred_coordinates_are_the_same_class() {
+    for (class, last_slope) in [
+        (class(Gate::DenseToSparse(Activation::Tanh), 2, &[2], Activation::Tanh, true), true),
+        (class(Gate::Hierarchical, 1, &[2, 1], Activation::Sigmoid, false), false),
+    ] {
+        let plain = Coordinates::new(&class, last_slope);
+        let theta = parameters(&plain, 0.2);
+        let measure = plain.measure(&theta);
+        let centred = plain.clone().centred(vec![0.7; class.dimension]);
+        let there = centred.parameters(&measure).unwrap();
+        let far = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0_f64, |far, (a, b)| far.max((a - b).abs()));
+        assert!(far(&centred.of_kernel(&there), &theta) < 1e-14 && far(&there, &theta) > 0.05);
+        assert_eq!(plain.parameters(&centred.measure(&there)).unwrap().len(), theta.len());
+        let data = sample(&class, &measure, 2000, 1e-3);
+        let start: Vec<f64> = theta.iter().enumerate().map(|(i, t)| t + 0.03 * (i as f64).cos()).collect();
+        let one = fit(&plain, &data, &start, 5.0);
+        let start = centred.parameters(&plain.measure(&start)).unwrap();
+        let other = fit(&centred, &data, &start, 5.0);
+        assert!(one.reason.is_converged() && other.reason.is_converged(), "{one:?} {other:?}");
+        assert!((one.objective / other.objective - 1.0).abs() < 1e-9, "{one:?} {other:?}");
+    }
+}

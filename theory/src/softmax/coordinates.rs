@@ -12,6 +12,8 @@ pub struct Coordinates {
     class: Architecture,
     kernel: MixtureKernel,
     layout: MixtureLayout,
+    /// `m`, see [`centred`](Coordinates::centred).
+    centre: Vec<f64>,
 }
 
 impl Coordinates {
@@ -33,7 +35,66 @@ impl Coordinates {
             last_slope,
         };
         let layout = shape.layout();
-        Self { class: class.clone(), kernel: MixtureKernel::new(shape), layout }
+        Self { class: class.clone(), kernel: MixtureKernel::new(shape), layout, centre: vec![0.0; class.dimension] }
+    }
+
+    /// The same with intercepts of the experts at `x = m`: the coordinate is `b' = b + aᵀm` of `act(aᵀx + b) = act(aᵀ(x − m) + b')`. Where `m` is the mean of the inputs, slopes and intercepts are told apart by the data however far the mean is from 0, and a box of them means the same. The gate keeps its inputs.
+    ///
+    /// # Panics
+    /// If `m` does not have `d` entries.
+    pub fn centred(mut self, m: Vec<f64>) -> Self {
+        assert_eq!(m.len(), self.class.dimension, "an entry an input");
+        self.centre = m;
+        self
+    }
+
+    /// `aᵀm` of the expert whose slopes are at `first` in `theta`.
+    fn shift(&self, theta: &[f64], first: usize) -> f64 {
+        self.centre.iter().zip(&theta[first..]).map(|(m, a)| m * a).sum()
+    }
+
+    fn is_centred(&self) -> bool {
+        self.centre.iter().any(|m| *m != 0.0)
+    }
+
+    /// The parameters of the kernel, `b = b' − aᵀm`.
+    pub fn of_kernel(&self, theta: &[f64]) -> Vec<f64> {
+        let mut of_kernel = theta.to_vec();
+        if self.is_centred() {
+            for first in &self.layout.expert {
+                of_kernel[first + self.class.dimension] -= self.shift(theta, *first);
+            }
+        }
+        of_kernel
+    }
+
+    /// Derivatives with respect to these coordinates from those with respect to the kernel's parameters, in place: along `a_u` a coordinate moves the kernel's `a_u` by 1 and its `b` by `−m_u`. `derivatives` has rows of `length` numbers, one row a parameter.
+    pub(super) fn pull_back(&self, derivatives: &mut [f64], length: usize) {
+        if self.is_centred() {
+            let d = self.class.dimension;
+            for first in &self.layout.expert {
+                let (slopes, intercept) =
+                    derivatives[first * length..(first + d + 1) * length].split_at_mut(d * length);
+                for (row, m) in slopes.chunks_exact_mut(length).zip(&self.centre) {
+                    row.iter_mut().zip(&*intercept).for_each(|(slope, intercept)| *slope -= m * intercept);
+                }
+            }
+        }
+    }
+
+    /// The same of a symmetric matrix of second derivatives, on both sides.
+    pub(super) fn pull_back_both(&self, hessian: &mut [f64]) {
+        if self.is_centred() {
+            let n = self.count();
+            for _ in 0..2 {
+                self.pull_back(hessian, n);
+                for i in 0..n {
+                    for j in 0..i {
+                        hessian.swap(i * n + j, j * n + i);
+                    }
+                }
+            }
+        }
     }
 
     /// The class.
@@ -41,7 +102,7 @@ impl Coordinates {
         &self.class
     }
 
-    /// The kernel whose parameters these are.
+    /// The kernel, whose parameters are [`of_kernel`](Self::of_kernel): these where the coordinates are not centred.
     pub fn kernel(&self) -> &MixtureKernel {
         &self.kernel
     }
@@ -88,7 +149,8 @@ impl Coordinates {
                 put(self.layout.slope[i], &atom.omega, origin);
                 put(self.layout.intercept[i], &[atom.beta], &[last.beta]);
                 put(Some(self.layout.expert[i]), &atom.a, &[]);
-                put(Some(self.layout.expert[i] + d), &[atom.b], &[]);
+                let shift: f64 = atom.a.iter().zip(&self.centre).map(|(a, m)| a * m).sum();
+                put(Some(self.layout.expert[i] + d), &[atom.b + shift], &[]);
                 put(self.layout.weight[i], &[atom.lambda], &[]);
                 i += 1;
             }
@@ -112,7 +174,7 @@ impl Coordinates {
                 omega: slopes(self.layout.slope[i]),
                 beta: at(self.layout.intercept[i], 0.0),
                 a: slopes(Some(self.layout.expert[i])),
-                b: theta[self.layout.expert[i] + d],
+                b: theta[self.layout.expert[i] + d] - self.shift(theta, self.layout.expert[i]),
                 lambda: at(self.layout.weight[i], 1.0),
             });
             let group =

@@ -224,20 +224,26 @@ impl<'a> Estimator<'a> {
     }
 
     fn evaluate(&self, theta: &[f64]) -> io::Result<Derivatives> {
-        let kernel = self.coordinates.kernel();
+        let (kernel, theta) = (self.coordinates.kernel(), &self.coordinates.of_kernel(theta)[..]);
         let parts = self.spans(
             || kernel.moments(),
             |moments, chunk, work| kernel.accumulate(theta, chunk.columns, chunk.y, true, moments, work),
         )?;
         let mut total = kernel.moments();
         parts.iter().for_each(|part| total.add(part));
-        let (gradient, hessian) = kernel.derivatives(&total);
+        let (mut gradient, mut hessian) = kernel.derivatives(&total);
+        self.coordinates.pull_back(&mut gradient, 1);
+        self.coordinates.pull_back_both(&mut hessian);
         Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// `Σ r²`.
     pub(super) fn squares(&self, theta: &[f64]) -> io::Result<f64> {
-        let kernel = self.coordinates.kernel();
+        let (kernel, theta) = (self.coordinates.kernel(), &self.coordinates.of_kernel(theta)[..]);
         let parts =
             self.spans(|| 0.0, |sum, chunk, work| *sum += kernel.sum_of_squares(theta, chunk.columns, chunk.y, work))?;
         Ok(parts.iter().sum())
@@ -290,7 +296,7 @@ impl<'a> Estimator<'a> {
             if here.squares <= exact(here.squares) {
                 break Reason::Exact;
             }
-            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            if self.is_stopped() {
                 break Reason::Stopped;
             }
             let fresh = here.scales(&widths, reference);
@@ -307,6 +313,7 @@ impl<'a> Estimator<'a> {
                 point: &theta,
                 lower: &self.bounds.lower,
                 upper: &self.bounds.upper,
+                stop: self.stop,
             };
             let decomposed = model.decompose();
             let mut step = decomposed.step(radius);
@@ -318,6 +325,9 @@ impl<'a> Estimator<'a> {
                     (scale, radius, shortened) = (fresh, f64::INFINITY, false);
                     continue;
                 }
+                if self.is_stopped() {
+                    break Reason::Stopped;
+                }
                 if step.decrease <= enough {
                     break Reason::SmallDecrease;
                 }
@@ -328,6 +338,9 @@ impl<'a> Estimator<'a> {
             }
             if iterations == self.tolerance.iterations {
                 break Reason::Iterations;
+            }
+            if self.is_stopped() {
+                break Reason::Stopped;
             }
             iterations += 1;
             let mut next = self.moved(&theta, &step.delta);
@@ -373,20 +386,16 @@ impl<'a> Estimator<'a> {
                 break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
             }
         };
-        let conditioning = match reason {
-            Reason::NotFinite | Reason::Stopped => 1.0,
-            _ => {
-                let model = Model {
-                    gradient: &here.gradient,
-                    hessian: &here.hessian,
-                    scale: &scale,
-                    point: &theta,
-                    lower: &self.bounds.lower,
-                    upper: &self.bounds.upper,
-                };
-                model.decompose().conditioning()
-            }
+        let model = Model {
+            gradient: &here.gradient,
+            hessian: &here.hessian,
+            scale: &scale,
+            point: &theta,
+            lower: &self.bounds.lower,
+            upper: &self.bounds.upper,
+            stop: self.stop,
         };
+        let conditioning = if here.is_finite() { model.conditioning() } else { 1.0 };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {
             while iterations < self.tolerance.iterations {
                 let Some((next, squares)) = self.refined(&theta, here.squares, &scale)? else { break };

@@ -81,7 +81,7 @@ impl WrittenBounds {
     }
 }
 
-/// The box of inputs that are standardised, where no box is given. Gates: ±10, `τ` [0.1, 10]. Experts, with `s` the standard deviation of `y` and `ρ = √(mean y²)` (each 1 if it is 0):
+/// The box of inputs that are standardised (those of experts under every gate), where no box is given. Gates: ±10, `τ` [0.1, 10]. Experts, with `s` the standard deviation of `y` and `ρ = √(mean y²)` (each 1 if it is 0):
 ///
 /// | experts | `a` | `b` | `λ` |
 /// |---|---|---|---|

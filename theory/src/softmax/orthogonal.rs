@@ -31,6 +31,7 @@ impl Triangle {
         scale: &[f64],
     ) -> io::Result<Self> {
         let kernel = coordinates.kernel();
+        let theta = &coordinates.of_kernel(theta)[..];
         let columns = free.len() + 1;
         let mut factor: Mat<f64> = Mat::zeros(0, columns);
         let (mut work, mut scratch) = (kernel.workspace(), Vec::new());
@@ -41,6 +42,7 @@ impl Triangle {
             residuals.resize(rows, 0.0);
             jacobian.resize(rows * kernel.parameters(), 0.0);
             kernel.jacobian(theta, chunk.columns, chunk.y, &mut residuals, &mut jacobian, &mut work);
+            coordinates.pull_back(&mut jacobian, rows);
             let above = factor.nrows();
             let stacked = Mat::from_fn(above + rows, columns, |i, j| match i.checked_sub(above) {
                 None => factor[(i, j)],

@@ -5,12 +5,15 @@ use std::sync::atomic::AtomicBool;
 
 use super::fit_bounds::standard;
 use super::{
-    Bounds, Column, Coordinates, Estimator, Fit, FitSpec, FitSpecError, MixingMeasure, Parameter, Scaling, Source,
-    Tolerance, columns,
+    Bounds, Column, Coordinates, Estimator, Fit, FitSpec, FitSpecError, MixingMeasure, Parameter, Role, Scaling,
+    Source, Tolerance, columns,
 };
 
 /// A start may be outside of the box by this share of its width: one that was printed at a bound was rounded on its way through the units of the data.
 const SLACK: f64 = 1e-9;
+
+/// Least root mean square of a column that is not 0: Hessians have the squares of products of two columns.
+const SMALLEST: f64 = 1e-50;
 
 /// A least-squares problem, ready to be solved.
 pub struct Problem {
@@ -41,7 +44,7 @@ pub struct Held {
 impl FitSpec {
     /// The problem that this spec poses on these data.
     ///
-    /// Without a box the inputs are standardised (under a router that is not linear: scaled alone), see [`Scaling`], and the box is the default one; with a box everything is in the units of the data.
+    /// Without a box the inputs are standardised (those of a router that is not linear are scaled alone), see [`Scaling`] and [`Coordinates::centred`], and the box is the default one; with a box everything is in the units of the data.
     ///
     /// ```
     /// use moe_theory::softmax::{FitSpec, Sample};
@@ -67,18 +70,34 @@ impl FitSpec {
             return Err(FitSpecError::Rows { found: data.rows(), needed: coordinates.count() });
         }
         let mut inputs = columns(data)?;
+        for (u, column) in inputs.iter().enumerate() {
+            let found = column.mean.hypot(column.sd);
+            if found > 0.0 && found < SMALLEST {
+                let column = if u == class.dimension { "y".into() } else { format!("x{}", u + 1) };
+                return Err(FitSpecError::Small { column, found });
+            }
+        }
         let response = inputs.pop().unwrap_or(Column { mean: 0.0, sd: 0.0 });
         let standardised = self.bounds.is_none();
         let (scaling, bounds) = match &self.bounds {
             Some(written) => (Scaling::identity(class.dimension), written.bounds(&coordinates, &inputs)),
             None => (Scaling::standardising(&inputs, class.gate), standard(&coordinates, &inputs, response)),
         };
+        // Gates may see uncentred inputs; experts have an intercept, in which a mean goes.
+        let coordinates = match standardised {
+            true => coordinates.centred(scaling.means(&inputs)),
+            false => coordinates,
+        };
         let start = start.map(|start| {
             let mut theta = coordinates.parameters(&scaling.scaled(&start)).ok_or(FitSpecError::Pinned)?;
             let described = coordinates.described();
             for (parameter, value) in described.iter().zip(&mut theta) {
                 // The intercepts have taken what such a slope adds.
-                if standardised && parameter.role.column().is_some_and(|u| scaling.is_zero(u, inputs[u])) {
+                let constant = match parameter.role {
+                    Role::A(u) => inputs[u].sd == 0.0,
+                    role => role.column().is_some_and(|u| scaling.is_zero(u, inputs[u])),
+                };
+                if standardised && constant {
                     *value = 0.0;
                 }
             }

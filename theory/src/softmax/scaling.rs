@@ -89,7 +89,7 @@ fn each(source: &dyn Source, mut take: impl FnMut(usize, f64)) -> io::Result<()>
 /// aᵀx + b = Σ_u (σ_u a_u) z_u + (b + aᵀμ),
 /// ```
 ///
-/// for experts whatever their activation, and for gates `(ω, β)`, `(α, β)` whose router is linear: with `a → σa`, `b → b + aᵀμ` and back `a → a/σ`, `b → b − Σ a_u μ_u/σ_u` the function of the data is the same. A router that is not linear has no intercept inside, and only `μ = 0` will do.
+/// for experts whatever their activation, and for gates `(ω, β)`, `(α, β)` whose router is linear: with `a → σa`, `b → b + aᵀμ` and back `a → a/σ`, `b → b − Σ a_u μ_u/σ_u` the function of the data is the same. A router that is not linear has no intercept inside, and only `μ = 0` will do; its experts are centred by [`Coordinates::centred`](super::Coordinates::centred).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaling {
     shift: Vec<f64>,
@@ -109,6 +109,11 @@ impl Scaling {
             shift: inputs.iter().map(|column| if centred { column.mean } else { 0.0 }).collect(),
             scale: inputs.iter().map(|column| if column.sd > 0.0 { column.sd } else { 1.0 }).collect(),
         }
+    }
+
+    /// The means of the new inputs, given the columns of the old ones: 0 where they are centred.
+    pub(super) fn means(&self, inputs: &[Column]) -> Vec<f64> {
+        (0..inputs.len()).map(|u| (inputs[u].mean - self.shift[u]) / self.scale[u]).collect()
     }
 
     /// Whether the column is 0 in the new inputs.

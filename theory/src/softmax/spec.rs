@@ -95,7 +95,7 @@ pub enum FitSpecError {
         owner: &'static str,
     },
     /// A number outside its range.
-    #[error("{key} is {found}; {allowed}")]
+    #[error("{key} is {}; {allowed}", shown(*.found))]
     Range {
         /// The key.
         key: String,
@@ -165,12 +165,25 @@ pub enum FitSpecError {
         /// Parameters of the class.
         needed: usize,
     },
+    /// A column of numbers whose squares, and those of its products, come near to underflow.
+    #[error("column {column}: found numbers of root mean square {found:e}, allowed is 0 or at least 1e-50")]
+    Small {
+        /// The column.
+        column: String,
+        /// The root mean square of its numbers.
+        found: f64,
+    },
     /// A truth that nothing can be compared with.
     #[error("truth: {0}")]
     Truth(VoronoiError),
     /// Reading or writing the data failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// A number in a message, without hundreds of zeros.
+fn shown(found: f64) -> String {
+    if found.abs() < 1e16 { found.to_string() } else { format!("{found:e}") }
 }
 
 /// Random starts unless a spec says otherwise.

@@ -345,6 +345,7 @@ mod tests {
             let points: Vec<Vec<f64>> = (0..count).map(|_| (0..dimension).map(|_| random() - 0.5).collect()).collect();
             let weights: Vec<f64> = (0..count).map(|_| 0.1 + random()).collect();
             let powers: Vec<f64> = (0..count).map(|_| [1.0, 2.0, 1.5, 4.0][(random() * 4.0) as usize]).collect();
+            let c = Sum { points: points.clone(), weights: &weights, powers: powers.clone() }.centre();
             let mut gradient = vec![0.0; dimension];
             let mut slack = 0.0;
             for i in 0..count {

@@ -58,6 +58,9 @@ pub enum VoronoiError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Measures so far apart, or weights so large, that the loss overflows.
+    #[error("the loss is larger than any number")]
+    Overflow,
 }
 
 /// A translation `(ω, β) → (ω + slope, β + intercept)`.
@@ -150,7 +153,7 @@ pub fn voronoi(
     power: Power,
 ) -> Result<Voronoi, VoronoiError> {
     check(class, fitted, truth, power)?;
-    Ok(match class.gate {
+    let voronoi = match class.gate {
         Gate::Hierarchical => groups(class, &fitted.groups, &truth.groups, power),
         Gate::Softmax | Gate::DenseToSparse(_) => {
             let free = matches!(class.gate, Gate::Softmax | Gate::DenseToSparse(Activation::Linear));
@@ -160,7 +163,8 @@ pub fn voronoi(
             let at = matching.best(free);
             with_temperature(flat(&matching, &at, &scaled), fitted, truth)
         }
-    })
+    };
+    if voronoi.loss.is_finite() { Ok(voronoi) } else { Err(VoronoiError::Overflow) }
 }
 
 impl MixingMeasure {

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Architecture, Atom, FitSpecError, Gate, Group, MixingMeasure};
 
+/// Largest size of a number of a start or a truth: its square is far from overflow.
+const LARGEST: f64 = 1e150;
+
 /// A mixing measure in a spec: an array of atoms (under a hierarchical gate of groups, each with `alpha`, `beta` and `atoms`), or a table of `atoms` (`groups`) and `tau`.
 ///
 /// The table has the shape in which a fit is printed. `omega` and `beta` of the last atom (of each group), `alpha` and `beta` of the last group may be left out and are then 0, and so may `tau`, then 1.
@@ -174,10 +177,10 @@ fn missing(path: &str, key: &str, needed: &'static str) -> FitSpecError {
 }
 
 fn finite(key: String, found: f64) -> Result<f64, FitSpecError> {
-    if found.is_finite() {
+    if found.abs() <= LARGEST {
         Ok(found)
     } else {
-        Err(FitSpecError::Range { key, found, allowed: "a finite number is allowed" })
+        Err(FitSpecError::Range { key, found, allowed: "a finite number, at most 1e150 in size, is allowed" })
     }
 }
 
