@@ -243,10 +243,19 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// For each replicate the slope of `log value` over `log n`.
+    /// For each replicate the slope of `log value` over `log n`, of something measured of the members.
     pub(super) fn slopes(&self, value: impl Fn(&Members) -> f64) -> Vec<f64> {
+        self.optional_slopes(|row| Some(value(row)))
+    }
+
+    /// The same of the best fit; none where it hit its limit outside of the region.
+    pub(super) fn best_slopes(&self, value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
+        self.optional_slopes(|row| Some(value(&row.best)).filter(|_| row.best.settled))
+    }
+
+    fn optional_slopes(&self, value: impl Fn(&Members) -> Option<f64>) -> Vec<f64> {
         let points = |row: &[Members]| -> Vec<Option<(usize, f64)>> {
-            self.sizes.iter().zip(row).map(|(n, row)| Some((*n, value(row))).filter(|_| row.best.settled)).collect()
+            self.sizes.iter().zip(row).map(|(n, row)| Some((*n, value(row)?))).collect()
         };
         self.rows.iter().map(|row| slope(points(row))).collect()
     }

@@ -193,7 +193,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             json!({}),
         ));
         doubled.push(bounded(&format!("{name} router, k = 4"), twice.all(|row| row.ratio), beyond, TERMS_DOUBLED));
-        doubled_errors.extend(twice.slopes(|row| row.best.error));
+        doubled_errors.extend(twice.best_slopes(|fit| fit.error));
         constants.push([
             name.into(),
             seconds[0].into(),

@@ -118,7 +118,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             format!("{name} experts: the same bound for L1τ itself"),
             bounded(&format!("{words}, L1τ"), series.all(|row| row.ratio), local.constant, TERMS),
         ));
-        evidence.push(rate(format!("{words}, ‖f_Ĝ − f_G*‖"), &series.slopes(|row| row.best.error), 0.5));
+        evidence.push(rate(format!("{words}, ‖f_Ĝ − f_G*‖"), &series.best_slopes(|fit| fit.error), 0.5));
         controls.push(Control::new(
             format!("{name} experts: the largest L1τ has the rate of the error"),
             rate(format!("{words}, largest L1τ of the region"), &series.slopes(|row| row.largest), 0.5),

@@ -243,8 +243,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             &controls[..1],
         ),
     ];
-    let small =
-        Control::new("k = 3 < 2k*: a share of a tenth or more is rejected", far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]));
+    let small = Control::new(
+        "k = 3 < 2k*: a share of a tenth or more is rejected",
+        far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]),
+    );
     for atoms in [1, 2] {
         let name = format!("common-factor-{atoms}");
         let doubled = reduced(run, Activation::Tanh, atoms, 2 * atoms);
