@@ -38,7 +38,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "With a sigmoid, tanh or GELU router the temperature is identifiable again: L1τ and the regression error have the rate ½ in n, with one atom more than there are.",
     scope: "Dense-to-sparse gate softmax((r(ωx) + β)/τ), GELU experts, k* = 2, k = 3, the truth of theory B5 with τ = 1, scalar x uniform on [−3, 3], Gaussian noise, parameters in a box; the least of the local minima reached from the truth's neighbourhood; mean slope within ⅛. A tanh router alone at quick effort.",
     ledger: Label::Supported,
-    typical_seconds: 40.0,
+    typical_seconds: 150.0,
     parameters: &[
         Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [448, 448, 600]),
         Parameter::integer("routers", "how many of tanh, sigmoid, GELU", "", [1, 3], [1, 3, 3]),

@@ -54,7 +54,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "k < 2k* (k* = 2, k = 3; the paper says every k > k*, see the findings); softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1); parameters in a box; the least of the local minima reached \
             from the truth's neighbourhood; mean slope within ⅛, atoms of over-fitted cells weighted by their gates. tanh alone at quick effort.",
     ledger: Label::Supported,
-    typical_seconds: 120.0,
+    typical_seconds: 180.0,
     parameters: &[
         Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [240, 64, 100]),
         Parameter::integer("from", "least sample size", "", [100, 1_000_000], [250, 1000, 1000]),
