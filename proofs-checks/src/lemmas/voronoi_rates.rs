@@ -291,11 +291,18 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .iter()
         .map(|fits| {
             let series = ["L1", "largest exact", "largest over", "error"];
-            let title = format!("Voronoi loss, its atoms and the regression error against sample size: {} experts, 3 atoms for 2 (medians)", fits.name);
+            let title = format!("{} experts, 3 atoms for 2: L1, distances, error (medians)", fits.name);
             Figure::new(fits.name.to_lowercase(), title, fits.name.to_lowercase(), "n", series, [Scale::Log; 2])
         })
         .chain([("common-factor-1", "2 atoms for 1"), ("common-factor-2", "4 atoms for 2")].map(|(name, words)| {
-            Figure::new(name, format!("L1 and the regression error where all atoms can be split, tanh experts, {words} (medians)"), name, "n", ["L1", "error"], [Scale::Log; 2])
+            Figure::new(
+                name,
+                format!("tanh experts, {words}: L1 and regression error (medians)"),
+                name,
+                "n",
+                ["L1", "error"],
+                [Scale::Log; 2],
+            )
         }))
         .collect();
     Ok(Findings { evidence, controls, findings, tables, figures })
