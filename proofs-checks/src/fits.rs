@@ -4,23 +4,22 @@
 //!
 //! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
 //! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise, mostly of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
-//!
-//! # Acceptance of a rate
-//!
-//! A rate `n^{−ρ}` is judged by the slope of a logarithm over `log n`, fitted to each replicate apart and averaged over replicates with Student's interval, so that nothing is assumed of the dependence between sample sizes. Rates that the theory knows are the multiples of ¼: the region of one is what is nearer to it than to its neighbours, `ρ ± ⅛`. The factor `(log n)^{1/2}` that the claims allow
-//! raises a slope by at most `1/(2 log n)`, .07 at `n = 10³` and .036 at `10⁶`, which lies inside.
 
 use moe_kernels::Activation;
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
-    Sample, Source, Tolerance, Voronoi, local_constant, voronoi,
+    Reason, Sample, Source, Tolerance, Voronoi, local_constant, voronoi,
 };
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckError, Evidence, Inexact, Run, statistics};
+use crate::{CheckError, Evidence, Run};
+
+mod slopes;
+
+pub(crate) use slopes::{AtSize, bends, by_replicate, grid, mean_slope, quartiles, rate, region, slope, slopes};
 
 /// The usual deviation of a start from the split truth, in every parameter.
 pub(crate) const SPREAD: f64 = 0.1;
@@ -74,7 +73,7 @@ pub(crate) struct Fitted {
     pub(crate) objective: f64,
     /// Whether the method converged.
     pub(crate) converged: bool,
-    /// Whether the fit is one that the claims speak of: it converged, or its objective is at most that of the truth, which is all that the proofs of the rates use of a minimum.
+    /// Whether the fit is one that the claims speak of: it converged and not at a kink, where nothing promises a minimum, or its objective is at most that of the truth, which is all that the proofs of the rates use of a minimum.
     pub(crate) settled: bool,
     /// Whether a parameter is at its bound: the minimum is that of the box.
     pub(crate) bounded: bool,
@@ -371,7 +370,7 @@ impl Problem {
         let fits = fits.collect::<Result<Vec<_>, CheckError>>()?;
         let best = fits.iter().min_by(|a, b| a.objective.total_cmp(&b.objective)).expect("a start");
         let measured = self.measured(rule, rows, best)?;
-        let settled = measured.converged || measured.objective <= self.objective_of_truth(&sample)?;
+        let settled = measured.settled || measured.objective <= self.objective_of_truth(&sample)?;
         Ok(Fitted { settled, ..measured })
     }
 
@@ -400,7 +399,7 @@ impl Problem {
             error,
             objective: fit.objective,
             converged: fit.reason.is_converged(),
-            settled: fit.reason.is_converged(),
+            settled: fit.reason.is_converged() && fit.reason != Reason::Kink,
             bounded,
         })
     }
@@ -476,21 +475,6 @@ pub(crate) fn sample_of(
     Ok(builder.finish())
 }
 
-/// Sample sizes on a geometric grid, `from` and `to` included.
-pub(crate) fn grid(from: usize, to: usize, sizes: usize) -> Vec<usize> {
-    let step = (to as f64 / from as f64).ln() / (sizes - 1) as f64;
-    (0..sizes).map(|i| (from as f64 * (step * i as f64).exp()).round() as usize).collect()
-}
-
-/// What was measured at a sample size.
-pub(crate) trait AtSize {
-    /// `n`.
-    fn size(&self) -> usize;
-
-    /// Whether it is what the claims speak of, and not the end of a search that hit a limit.
-    fn is_settled(&self) -> bool;
-}
-
 impl AtSize for Fitted {
     fn size(&self) -> usize {
         self.rows
@@ -499,82 +483,4 @@ impl AtSize for Fitted {
     fn is_settled(&self) -> bool {
         self.settled
     }
-}
-
-/// For each replicate the slope of `log value` over `log n`; not a number where a value is missing, not positive or not settled, so that no interval is made of the rest.
-pub(crate) fn slopes<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&T) -> Option<f64>) -> Vec<f64> {
-    let point = |fit: &T| Some((fit.size(), value(fit).filter(|_| fit.is_settled())?));
-    rows.iter().map(|fits| slope(fits.iter().map(point))).collect()
-}
-
-/// The slope of `log value` over `log n` of pairs `(n, value)`; not a number where one is missing or not positive.
-pub(crate) fn slope(points: impl IntoIterator<Item = Option<(usize, f64)>>) -> f64 {
-    let logarithms = |(n, value): (usize, f64)| Some(((n as f64).ln(), value.ln())).filter(|(_, y)| y.is_finite());
-    let points: Option<Vec<(f64, f64)>> = points.into_iter().map(|point| point.and_then(logarithms)).collect();
-    let line = points.and_then(|points| {
-        let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
-        statistics::slope(&x, &y, 0.5)
-    });
-    line.map_or(f64::NAN, |line| line.value)
-}
-
-/// For each replicate the change of the slope of `log value(fits, place)` from the lower half of the grid to the upper, by the parabola of least squares: with `q` the part of `x²` that is orthogonal to 1 and `x = log n`, the coefficient is `Σ q y/Σ q²` and the change of the mean slope that times the length of the grid. Not a number as in [`slopes`].
-pub(crate) fn bends<T: AtSize>(rows: &[Vec<T>], value: impl Fn(&[T], usize) -> f64) -> Vec<f64> {
-    let bend = |fits: &Vec<T>| {
-        let x: Vec<f64> = fits.iter().map(|fit| (fit.size() as f64).ln()).collect();
-        let count = x.len() as f64;
-        let middle = x.iter().sum::<f64>() / count;
-        let x: Vec<f64> = x.iter().map(|x| x - middle).collect();
-        let moment = |p: i32| x.iter().map(|x| x.powi(p)).sum::<f64>();
-        let q: Vec<f64> = x.iter().map(|x| x * x - moment(2) / count - moment(3) / moment(2) * x).collect();
-        let logarithm = |k: usize| if fits[k].is_settled() { value(fits, k).ln() } else { f64::NAN };
-        let fitted = q.iter().enumerate().map(|(k, q)| q * logarithm(k)).sum::<f64>();
-        fitted / q.iter().map(|q| q * q).sum::<f64>() * (x[x.len() - 1] - x[0])
-    };
-    rows.iter().map(bend).collect()
-}
-
-/// A rate as evidence: the mean of the slopes of `log value` over `log n` against its region. Undecided where a replicate has no slope.
-pub(crate) fn rate<T: AtSize>(
-    statement: &str,
-    rows: &[Vec<T>],
-    level: f64,
-    accept: [f64; 2],
-    value: impl Fn(&T) -> Option<f64>,
-) -> Evidence {
-    mean_slope(format!("{statement}: slope in log n, mean over replicates"), &slopes(rows, value), level, accept)
-}
-
-/// The mean of the slopes of the replicates against its region; undecided where one has none.
-pub(crate) fn mean_slope(statement: impl Into<String>, slopes: &[f64], level: f64, accept: [f64; 2]) -> Evidence {
-    let missing = slopes.iter().filter(|slope| !slope.is_finite()).count();
-    if missing > 0 {
-        let reason = format!(
-            "{missing} of {} replicates have no slope: a fit hit its limit above the truth, or a value is 0",
-            slopes.len()
-        );
-        return Evidence::unresolved(Inexact::Statistic { level }, statement, accept, reason);
-    }
-    Evidence::estimate(statement, level, statistics::mean(slopes, level), accept)
-}
-
-/// Lower quartile, median and upper quartile; none without data.
-pub(crate) fn quartiles(mut values: Vec<f64>) -> [Option<f64>; 3] {
-    values.sort_unstable_by(f64::total_cmp);
-    // Linear interpolation between order statistics.
-    [0.25, 0.5, 0.75].map(|share| {
-        let place = share * values.len().checked_sub(1)? as f64;
-        let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
-        Some(below + (above - below) * place.fract())
-    })
-}
-
-/// The rows of a sweep over replicates and sizes, units in the order of [`by_replicate`], one line a replicate.
-pub(crate) fn by_replicate<T: Clone>(rows: Vec<T>, sizes: usize) -> Vec<Vec<T>> {
-    rows.chunks(sizes).map(<[T]>::to_vec).collect()
-}
-
-/// The region of the slope of a rate `n^{−ρ}`.
-pub(crate) fn region(rate: f64) -> [f64; 2] {
-    [-rate - 0.125, -rate + 0.125]
 }

@@ -41,7 +41,7 @@ use crate::{
 };
 
 use super::minimisers::{Family, Measured, Members, Series};
-use super::plain_gate::{LEVEL, halves, linear_families, problem, quartiles, sizes, sweep, table};
+use super::plain_gate::{HALF_WIDTH, LEVEL, halves, linear_families, problem, quartiles, sizes, sweep, table};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -73,13 +73,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [0.05, 0.05, 0.05],
         ),
         Parameter::real("noise", "standard deviation of the noise", "", [1e-6, 10.0], [0.001, 0.001, 0.001]),
-        Parameter::real(
-            "half-width",
-            "of the box around the range of the true parameters",
-            "",
-            [0.1, 100.0],
-            [4.0, 4.0, 4.0],
-        ),
+        HALF_WIDTH,
     ],
     check,
 };

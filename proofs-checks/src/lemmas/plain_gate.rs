@@ -6,13 +6,21 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Atom, MixingMeasure, Noise};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, bends, by_replicate, grid, mean_slope, region};
+use crate::fits::{self, Fitted, Problem, bends, by_replicate, grid, mean_slope, region};
 use crate::{CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table, statistics};
 
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
 
-/// Parameters of the lemmas that look at other truths and dimensions.
+/// Half-width of the box.
+pub(super) const HALF_WIDTH: Parameter = Parameter::real(
+    "half-width",
+    "of the box around the range of the true parameters",
+    "",
+    [0.1, 100.0],
+    [4.0, 4.0, 4.0],
+);
+/// Of the lemmas that look at other truths and dimensions.
 pub(super) const DIMENSION: Parameter =
     Parameter::integer("dimension", "d of the inputs; beyond 1 the truth is drawn", "", [1, 16], [1, 1, 1]);
 /// See [`DIMENSION`].
@@ -27,11 +35,12 @@ pub(super) const TRUTH: Parameter = Parameter::integer(
 /// The reference problem of `fits` with the run's noise and box.
 pub(super) fn problem(run: &Run<'_>, activation: Activation, fitted: usize) -> Problem {
     let noise = Noise::Gaussian { deviation: run.real("noise") };
-    let problem = Problem::reference(activation, fitted, noise, run.real("half-width"));
-    if run.lemma().parameters.iter().any(|parameter| parameter.key == "dimension") {
-        return problem.with_truth(run.integer("dimension") as usize, run.integer("truth"));
-    }
-    problem
+    Problem::reference(activation, fitted, noise, run.real("half-width"))
+}
+
+/// The same with the truth and the dimension of the run.
+pub(super) fn varied_problem(run: &Run<'_>, activation: Activation, fitted: usize) -> Problem {
+    problem(run, activation, fitted).with_truth(run.integer("dimension") as usize, run.integer("truth"))
 }
 
 /// The sample sizes of the run.
@@ -100,15 +109,9 @@ pub(super) fn lack_of_fit(words: &str, rows: &[Vec<Fitted>], value: impl Fn(&Fit
     Finding::judged(format!("lack of fit, {words}"), statement, &[item], &[twin], json!({}))
 }
 
-/// Quartiles, between order statistics by interpolation.
+/// Quartiles; not numbers without data.
 pub(super) fn quartiles(values: &[f64]) -> [f64; 3] {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    [0.25, 0.5, 0.75].map(|share| {
-        let place = share * (sorted.len() - 1) as f64;
-        let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-        low + (high - low) * place.fract()
-    })
+    fits::quartiles(values.to_vec()).map(|quartile| quartile.unwrap_or(f64::NAN))
 }
 
 /// What the fits of a sweep came to at each sample size: quartiles of `L1`, medians of the rest.

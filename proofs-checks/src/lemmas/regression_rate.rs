@@ -23,14 +23,16 @@ use moe_theory::softmax::Cubature;
 use crate::fits::{Fitted, slopes};
 use crate::{CheckError, Column, Control, Figure, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
-use super::plain_gate::{DIMENSION, TRUTH, lack_of_fit, problem, quartiles, rate, rate_finding, sizes, sweep};
+use super::plain_gate::{
+    DIMENSION, HALF_WIDTH, TRUTH, lack_of_fit, quartiles, rate, rate_finding, sizes, sweep, varied_problem,
+};
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "regression-rate",
     paper: "2503.03213",
     claim: "Least squares estimates the regression function at n^(-1/2) up to logarithms, whatever the expert, with the true number of atoms and with one more.",
-    scope: "Softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1); sigmoid, tanh, GELU and linear experts (GELU and linear at quick effort); k = k* and k = k* + 1; parameters in a box; \
+    scope: "Softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1), or in its place the drawn one that `truth` and `dimension` name; sigmoid, tanh, GELU and linear experts (GELU and linear at quick effort); k = k* and k = k* + 1; parameters in a box; \
             the least of the local minima reached from the truth's neighbourhood; L² error, mean slope within ⅛ of -½.",
     ledger: Label::Supported,
     typical_seconds: 30.0,
@@ -43,13 +45,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         DIMENSION,
         TRUTH,
         Parameter::real("noise", "standard deviation of the noise", "", [1e-6, 10.0], [0.01, 0.01, 0.01]),
-        Parameter::real(
-            "half-width",
-            "of the box around the range of the true parameters",
-            "",
-            [0.1, 100.0],
-            [4.0, 4.0, 4.0],
-        ),
+        HALF_WIDTH,
     ],
     check,
 };
@@ -71,7 +67,7 @@ fn errors(rows: &[Vec<Fitted>]) -> Vec<f64> {
 
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (sizes, replicates) = (sizes(run), run.integer("replicates") as usize);
-    let rule = Cubature::new(&problem(run, Activation::Tanh, 2).inputs).map_err(CheckError::theory)?;
+    let rule = Cubature::new(&varied_problem(run, Activation::Tanh, 2).inputs).map_err(CheckError::theory)?;
     let heads = [
         "experts",
         "atoms",
@@ -88,7 +84,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let mut figure = Table::new("error-against-n", ["n"].map(|head| Column::new(head, "")));
     figure.rows = sizes.iter().map(|n| vec![(*n).into()]).collect();
     let mut fitted = |truth: Activation, class: Activation, atoms: usize| {
-        let mut setting = problem(run, truth, atoms);
+        let mut setting = varied_problem(run, truth, atoms);
         setting.class.activation = class;
         let words = if truth == class { name(class).into() } else { format!("{} for {}", name(class), name(truth)) };
         let sweep_name = format!("{}-{}-{atoms}", name(truth), name(class)).to_lowercase();
@@ -129,7 +125,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         for atoms in [2, 3] {
             let found = fitted(activation, activation, atoms)?;
             let item = rate(words(activation, atoms), &errors(&found), 0.5);
-            evidence.extend(problem(run, activation, atoms).determined(sizes[0], vec![item]));
+            evidence.extend(varied_problem(run, activation, atoms).determined(sizes[0], vec![item]));
             all.push(found);
         }
     }

@@ -249,6 +249,11 @@ impl<'a> Estimator<'a> {
         Ok(parts.iter().sum())
     }
 
+    fn model<'m>(&'m self, here: &'m Derivatives, scale: &'m [f64], point: &'m [f64]) -> Model<'m> {
+        let (lower, upper) = (&self.bounds.lower, &self.bounds.upper);
+        Model { gradient: &here.gradient, hessian: &here.hessian, scale, point, lower, upper, stop: self.stop }
+    }
+
     /// The point after a step, in the box in spite of rounding.
     fn moved(&self, theta: &[f64], delta: &[f64]) -> Vec<f64> {
         let next: Vec<f64> = theta.iter().zip(delta).map(|(t, s)| t + s).collect();
@@ -306,15 +311,7 @@ impl<'a> Estimator<'a> {
                 // Short at first: a long step out of the start's basin may end in another minimum.
                 radius = 1e-3 * diameter.max(f64::MIN_POSITIVE);
             }
-            let model = Model {
-                gradient: &here.gradient,
-                hessian: &here.hessian,
-                scale: &scale,
-                point: &theta,
-                lower: &self.bounds.lower,
-                upper: &self.bounds.upper,
-                stop: self.stop,
-            };
+            let model = self.model(&here, &scale, &theta);
             let decomposed = model.decompose();
             let mut step = decomposed.step(radius);
             let enough = (0.5 * self.tolerance.decrease * here.squares).max(resolution(here.squares));
@@ -350,7 +347,7 @@ impl<'a> Estimator<'a> {
             if gain(&there) <= 1e-4 * step.decrease {
                 // A straight step leaves a curved valley. The derivatives at its end are known already: the shortest second step that promises to go back into the valley is tried, before the first is given up. Shortest, because a longer one would run along the valley, beyond
                 // what the model knows, while the way back is across.
-                let model = Model { gradient: &there.gradient, hessian: &there.hessian, point: &next, ..model };
+                let model = self.model(&there, &scale, &next);
                 let wanted = 0.5 * step.decrease - gain(&there);
                 let decomposed = model.decompose();
                 let back = WAYS_BACK
@@ -386,15 +383,7 @@ impl<'a> Estimator<'a> {
                 break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
             }
         };
-        let model = Model {
-            gradient: &here.gradient,
-            hessian: &here.hessian,
-            scale: &scale,
-            point: &theta,
-            lower: &self.bounds.lower,
-            upper: &self.bounds.upper,
-            stop: self.stop,
-        };
+        let model = self.model(&here, &scale, &theta);
         let conditioning = if here.is_finite() { model.conditioning() } else { 1.0 };
         if reason.is_converged() && conditioning < ILL_CONDITIONED {
             while iterations < self.tolerance.iterations {
