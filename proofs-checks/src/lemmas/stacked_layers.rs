@@ -79,6 +79,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
 const LEVEL: f64 = 0.99;
 /// Purpose of the stream of starts.
 const STARTS: u32 = 3;
+/// Starts that are tried until one fit ends in a minimum or below the truth.
+const ATTEMPTS: usize = 3;
 /// Steps at most, exactly specified.
 const STEPS: usize = 500;
 /// Steps at most where the first layer has an atom too many: the method creeps there, long after its fit is below the truth.
@@ -337,14 +339,24 @@ fn estimate(
     for centre in centres {
         let centre = stack.parameters(centre)?;
         let deviation = if farthest { 0.0 } else { 0.5 * SPREAD };
-        let start: Vec<f64> = centre
-            .iter()
-            .map(|c| {
+        let mut attempt = || {
+            let moved = centre.iter().map(|c| {
                 let z: f64 = StandardNormal.sample(&mut random);
                 c + deviation * z
-            })
-            .collect();
-        let (theta, squares, converged) = stack.fit(run, &sample, start)?;
+            });
+            stack.fit(run, &sample, moved.collect())
+        };
+        let is_settled = |(_, squares, converged): &(Vec<f64>, f64, bool)| *converged || *squares <= true_squares;
+        let mut fit = attempt()?;
+        // One start in a thousand leaves the valley of the truth for no minimum; the next one is taken then.
+        for _ in 1..if farthest { 1 } else { ATTEMPTS } {
+            if is_settled(&fit) {
+                break;
+            }
+            fit = attempt()?;
+        }
+        let settled = is_settled(&fit);
+        let (theta, squares, converged) = fit;
         // A start on the flat family has the truth's sum of squares to rounding.
         if farthest && squares > stack.squares(&sample, &centre, &mut works)? {
             continue;
@@ -358,7 +370,6 @@ fn estimate(
             |x, f| stack.values(&theta, x, f, &mut works),
             |x, f| true_stack.values(&true_theta, x, f, &mut true_stack.works()),
         );
-        let settled = converged || squares <= true_squares;
         let losses = [first.loss, second.loss];
         let layers = Layers { rows, error, losses, largest_over: first.largest_over, converged, settled };
         found.push((squares, layers));
