@@ -58,6 +58,7 @@ fn prepare<'a>(plan: &Plan<'_>, progress: &'a Progress) -> Result<(Option<OutDir
         for assignment in plan.assignments {
             run = run.set(assignment).map_err(|error| Failure::input(format!("--set {assignment}: {error}")))?;
         }
+        let run = run.ordered().map_err(|error| Failure::input(format!("lemma {}: {error}", lemma.id)))?;
         runs.push(run);
     }
     let Some(path) = plan.out else { return Ok((None, runs)) };

@@ -4,6 +4,8 @@
 //!
 //! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
 //! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise, mostly of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
+//!
+//! How two atoms that share a true one share its weight is not found in this way: with their mean and second moments kept it moves the function by the third power of their distance, less than where a fit ends, and stays near what it was at the start, one half. `L1`, which weighs the squares of their differences, knows little of it; the distance of the farther atom does, and is not measured.
 
 use moe_kernels::Activation;
 use moe_theory::softmax::{
@@ -62,9 +64,8 @@ pub(crate) struct Fitted {
     pub(crate) exact: f64,
     pub(crate) over: f64,
     pub(crate) temperature: f64,
-    /// Largest `‖(Δω, Δη)‖` of an atom alone in its cell, and in an over-fitted one.
+    /// Largest `‖(Δω, Δη)‖` of an atom alone in its cell.
     pub(crate) largest_exact: f64,
-    pub(crate) largest_over: f64,
     /// Numbers of fitted atoms in the true cells, as in [`occupation`].
     pub(crate) cells: Vec<usize>,
     /// `‖f_Ĝ − f_G*‖` in `L²(μ)`.
@@ -143,7 +144,7 @@ impl Problem {
         self
     }
 
-    /// What theory predicts for `L1` at `n`: `σ (p/n)^{1/2} (1/s + 1/v)` with the constants of [`local_constant`], over all ways to share the fitted atoms among the true ones the largest. Infinite where a cell is flat.
+    /// What theory expects of `L1` at `n`, as an order of magnitude: `σ (p/n)^{1/2} (1/s + 1/v)` with the constants of [`local_constant`], over all ways to share the fitted atoms among the true ones the largest. Their bound `1/κ` has `b/(sv)` too, which needs the worst direction of both at once. Infinite where a cell is flat.
     pub(crate) fn predicted_loss(&self, rule: &Cubature, rows: usize) -> Result<f64, CheckError> {
         let scale = match self.noise {
             Noise::Gaussian { deviation } => deviation,
@@ -184,7 +185,7 @@ impl Problem {
             return Ok(items);
         }
         let reason = format!(
-            "at n = {least} theory predicts a loss of {predicted:.1e}, above {SMALL}: not yet where the rate shows"
+            "at n = {least} theory expects a loss of the order of {predicted:.1e}, above {SMALL}: not yet where the rate shows"
         );
         Ok(items.into_iter().map(|item| item.withheld(reason.clone())).collect())
     }
@@ -394,7 +395,6 @@ impl Problem {
             over: loss.over,
             temperature: loss.temperature,
             largest_exact: loss.largest_exact,
-            largest_over: loss.largest_over,
             cells: occupation(&loss),
             error,
             objective: fit.objective,

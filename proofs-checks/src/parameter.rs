@@ -19,6 +19,8 @@ pub struct Parameter {
     pub unit: &'static str,
     /// What it may be.
     pub range: Range,
+    /// The whole number of the same lemma that it has to be above.
+    pub above: Option<&'static str>,
 }
 
 /// What a parameter may be, ends included, and its defaults at quick, standard and thorough effort.
@@ -49,7 +51,7 @@ impl Parameter {
         bounds: [u64; 2],
         defaults: [u64; 3],
     ) -> Self {
-        Self { key, meaning, unit, range: Range::Integer { bounds, defaults } }
+        Self { key, meaning, unit, range: Range::Integer { bounds, defaults }, above: None }
     }
 
     /// A parameter that is a number.
@@ -60,7 +62,13 @@ impl Parameter {
         bounds: [f64; 2],
         defaults: [f64; 3],
     ) -> Self {
-        Self { key, meaning, unit, range: Range::Real { bounds, defaults } }
+        Self { key, meaning, unit, range: Range::Real { bounds, defaults }, above: None }
+    }
+
+    /// The same, to be above another whole number: the upper end of a grid.
+    pub const fn above(mut self, other: &'static str) -> Self {
+        self.above = Some(other);
+        self
     }
 
     /// The value at an effort when nothing is set.
@@ -151,6 +159,18 @@ pub enum ParameterError {
         /// What is allowed.
         allowed: Range,
     },
+    /// The value is not above that of another key.
+    #[error("{key}: found {found}, allowed is more than {other} = {least}")]
+    Order {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        found: Value,
+        /// The other key.
+        other: &'static str,
+        /// Its value.
+        least: Value,
+    },
     /// The key was set before.
     #[error("{key}: set twice, allowed is once")]
     Twice {
@@ -184,6 +204,23 @@ pub(crate) fn assign(
     }
     values.insert(parameter.key, parameter.parse(text.trim())?);
     assigned.push(parameter.key);
+    Ok(())
+}
+
+/// Whether values that have to be above others are.
+pub(crate) fn ordered(
+    parameters: &'static [Parameter],
+    values: &BTreeMap<&'static str, Value>,
+) -> Result<(), ParameterError> {
+    for parameter in parameters {
+        let Some(other) = parameter.above else { continue };
+        if let (Some(&found @ Value::Integer(value)), Some(&least @ Value::Integer(limit))) =
+            (values.get(parameter.key), values.get(other))
+            && value <= limit
+        {
+            return Err(ParameterError::Order { key: parameter.key, found, other, least });
+        }
+    }
     Ok(())
 }
 
@@ -225,5 +262,17 @@ mod tests {
         assert_eq!(message(&["scale=3"]), "scale: found \"3\", allowed is a number from 0.0 to 2.5");
         assert_eq!(message(&["seeds=3", "seeds=4"]), "seeds: set twice, allowed is once");
         assert_eq!(message(&["seeds=3", " scale = 1 "]), "");
+    }
+
+    #[test]
+    fn the_ends_of_a_grid_are_in_order() {
+        static GRID: [Parameter; 2] = [
+            Parameter::integer("from", "", "", [1, 100], [10, 10, 10]),
+            Parameter::integer("to", "", "", [1, 100], [20, 20, 20]).above("from"),
+        ];
+        let of =
+            |from, to| ordered(&GRID, &BTreeMap::from([("from", Value::Integer(from)), ("to", Value::Integer(to))]));
+        assert_eq!(of(10, 11), Ok(()));
+        assert_eq!(of(10, 10).unwrap_err().to_string(), "to: found 10, allowed is more than from = 10");
     }
 }

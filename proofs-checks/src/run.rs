@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figure::is_file_name_part;
 use crate::journal::{Identity, Journals, Sweep};
-use crate::parameter::assign;
+use crate::parameter::{assign, ordered};
 use crate::{CheckError, JournalError, Label, Lemma, ParameterError, Value};
 
 /// How much work a run may be.
@@ -105,6 +105,15 @@ impl<'a> Run<'a> {
     /// The text is no assignment, the key is unknown or set before, or the value is not allowed.
     pub fn set(mut self, assignment: &str) -> Result<Self, ParameterError> {
         assign(self.lemma.parameters, assignment, &mut self.parameters, &mut self.assigned)?;
+        Ok(self)
+    }
+
+    /// The same run, after the last assignment.
+    ///
+    /// # Errors
+    /// A parameter is not above the one that it has to be above.
+    pub fn ordered(self) -> Result<Self, ParameterError> {
+        ordered(self.lemma.parameters, &self.parameters)?;
         Ok(self)
     }
 

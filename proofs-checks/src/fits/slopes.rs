@@ -71,7 +71,7 @@ pub(crate) fn mean_slope(statement: impl Into<String>, slopes: &[f64], level: f6
     let missing = slopes.iter().filter(|slope| !slope.is_finite()).count();
     if missing > 0 {
         let reason = format!(
-            "{missing} of {} replicates have no slope: a fit hit its limit above the truth, or a value is 0",
+            "{missing} of {} replicates have no slope: a fit ended above the truth at the limit of its steps or at a kink, or a value is 0",
             slopes.len()
         );
         return Evidence::unresolved(Inexact::Statistic { level }, statement, accept, reason);

@@ -46,7 +46,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         Parameter::integer("replicates", "samples of each size", "", [8, 10_000], [400, 400, 1600]),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 40], [3, 4, 6]),
         Parameter::integer("from", "smallest sample", "", [100, 1_000_000], [100, 250, 1000]),
-        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [3200, 8000, 64_000]),
+        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [3200, 8000, 64_000]).above("from"),
         Parameter::integer(
             "over-specified",
             "samples of each size for GELU experts with an atom too many; 0 leaves them out",
@@ -159,14 +159,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let crowded = (!over.rows.is_empty()).then(|| {
         Finding::judged(
             "over-specified under heavy tails",
-            "GELU experts with k = 3 under Student noise with ν = 3: L1 falls as n^(-1/2), the largest difference in an over-fitted cell as n^(-1/4)",
+            "GELU experts with k = 3 under Student noise with ν = 3: L1 falls as n^(-1/2), the root of the weighted squares of an over-fitted cell as n^(-1/4)",
             &[
                 loss_at("L1", &over, 0.5),
-                rate("largest difference in an over-fitted cell", &over.rows, LEVEL, region(0.25), |fit| {
-                    Some(fit.largest_over)
+                rate("(Σ w_i(‖Δω‖² + ‖Δη‖²))^½ over an over-fitted cell", &over.rows, LEVEL, region(0.25), |fit| {
+                    Some(fit.over.sqrt())
                 }),
             ],
-            &controls,
+            &[Control::new("the same L1 falls as n^(-1/4)", loss_at("L1", &over, 0.25))],
             json!({}),
         )
     });
@@ -177,7 +177,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 "ReLU experts, exactly specified",
                 "the regression error and L1 fall as n^(-1/2) under normal noise, in spite of the kinks",
                 &[error_at("regression error", &kinks, 0.5), loss_at("L1", &kinks, 0.5)],
-                &controls,
+                &[Control::new("the same regression error falls as n^(-1/4)", error_at("regression error", &kinks, 0.25))],
                 json!({}),
             ),
             Finding::judged(

@@ -37,7 +37,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         Parameter::integer("twin-replicates", "those of the control", "", [8, 10_000], [36, 40, 200]),
         Parameter::integer("sizes", "sample sizes on the grid", "", [3, 20], [3, 3, 5]),
         Parameter::integer("from", "least sample size", "", [200, 10_000_000], [250, 1000, 1000]),
-        Parameter::integer("to", "largest sample size", "", [400, 10_000_000], [4000, 16_000, 64_000]),
+        Parameter::integer("to", "largest sample size", "", [400, 10_000_000], [4000, 16_000, 64_000]).above("from"),
         Parameter::real("noise", "deviation of the noise", "", [1e-6, 1.0], [1e-5; 3]),
         Parameter::real("half-width", "half-width of the box around the true parameters", "", [1.0, 20.0], [4.0; 3]),
     ],

@@ -55,7 +55,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         Parameter::integer("atoms", "largest number k of fitted atoms", "", [2, 6], [3, 4, 4]),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 20], [3, 4, 5]),
         Parameter::integer("from", "smallest sample", "", [100, 1_000_000], [250, 500, 1000]),
-        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [2000, 4000, 32_000]),
+        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [2000, 4000, 32_000]).above("from"),
         Parameter::real("noise", "standard deviation of the noise", "", [1e-5, 1.0], [0.01, 0.01, 0.01]),
         Parameter::real(
             "half-width",

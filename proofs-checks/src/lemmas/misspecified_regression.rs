@@ -49,7 +49,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         Parameter::integer("replicates", "samples of each size", "", [8, 10_000], [128, 256, 1024]),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 40], [4, 4, 6]),
         Parameter::integer("from", "smallest sample", "", [100, 1_000_000], [200, 500, 1000]),
-        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [12_800, 32_000, 128_000]),
+        Parameter::integer("to", "largest sample", "", [400, 10_000_000], [12_800, 32_000, 128_000]).above("from"),
         Parameter::real("noise", "standard deviation of the noise", "", [0.0, 1.0], [0.02, 0.02, 0.02]),
         Parameter::real("half-width", "of the box around 0", "", [3.0, 20.0], [8.0, 8.0, 8.0]),
     ],

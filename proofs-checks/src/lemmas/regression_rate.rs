@@ -39,7 +39,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     parameters: &[
         Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [48, 80, 400]),
         Parameter::integer("from", "least sample size", "", [30, 1_000_000], [100, 1000, 1000]),
-        Parameter::integer("to", "largest sample size", "", [100, 10_000_000], [3200, 32_000, 1_000_000]),
+        Parameter::integer("to", "largest sample size", "", [100, 10_000_000], [3200, 32_000, 1_000_000]).above("from"),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 30], [3, 4, 7]),
         Parameter::integer("experts", "how many of GELU, linear, sigmoid, tanh", "", [1, 4], [2, 4, 4]),
         DIMENSION,

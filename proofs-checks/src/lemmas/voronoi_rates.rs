@@ -8,7 +8,7 @@
 //! # The setting, by its predicted constant
 //!
 //! Theory B5's truth on [−3, 3]. To the order of `L1`, `‖f_G − f_G*‖ ≥ κ (|m| + Σ tr M2)` with the constants κ of [`local_constant`]; `L1` is a sum of `k* + 2e` norms (`e` exact cells) of parts of `m` and of `Σ tr M2`, so that `‖f_G − f_G*‖/L1 ≥ κ/√(k* + 2e) = κ/2` in the limit. The table `constants` has κ of either cell (tanh: 3·10⁻⁵, a coarse combination) and what it is made of: least values `v` of the over-fitted cell, 6·10⁻⁴, and `s` of the rest, 4·10⁻³. With an
-//! error of noise·√(p/n), p = 10, `L1` is about that over `v`: the noise 10⁻⁵ puts it at 3·10⁻³ at n = 250, where the box is 4. (At a hundred times the noise it is not small there: the least minimum has an atom of vanishing weight at the edge of the box, and the slope is steeper than ½ until that is over.)
+//! error of noise·√(p/n), p = 10, `L1` is about that over `v`: the noise 6·10⁻⁶ (10⁻⁵ from standard on) puts it at 3·10⁻³ at n = 100 (2·10⁻³ at 1000), where the box is 4. (At a hundred times the noise it is not small there: the least minimum has an atom of vanishing weight at the edge of the box, and the slope is steeper than ½ until that is over.)
 //!
 //! # Regions, power
 //!
@@ -17,18 +17,16 @@
 //!
 //! *Lack of fit:* a line whose slope changes by ¼ from the lower half of the grid to the upper has halves in the regions of different rates, so the change is judged against ±¼, as a finding: it is three times as noisy as the slope.
 //!
-//! # Atoms of vanishing weight
-//!
-//! `L1` bounds `Σ w‖Δ‖²` of an over-fitted cell, not the distance of an atom whose weight vanishes. Evidence is the root of that sum; the largest distance whatever the weight is a finding.
+//! `L1` bounds `Σ w‖Δ‖²` of an over-fitted cell, not the distance of an atom whose weight vanishes; what is measured is the root of that sum (see [`crate::fits`] on how weights are shared).
 //!
 //! # The common factor
 //!
 //! Where k ≥ 2k*, points of the family ω ± c are starts, beside those near the truth, and the estimate is the fit of least objective. Along the family the fit gains from noise what it gains at the truth, up to a law that is the same for every `n`, so where on it the least objective lies does not depend on `n` either: sometimes near the truth, sometimes at the box, in between. `L1 = O_P(n^{−1/2})`
-//! would leave no share of samples above any bound; the share above a tenth, at the largest `n`, is judged against a tenth. The same share at k = 3 is the twin: a tenth or more is rejected there (none of 64 gives .08 at most).
+//! would leave no share of samples above any bound; the share above a tenth, at the largest `n`, is judged against a tenth. The same share at k = 3, with either atom split in that way, is the twin: a third or more is rejected there (none of 24 gives .2 at most).
 //!
 //! # Twins
 //!
-//! Linear experts: the largest `L1` over the likelihood-ratio region (see `minimisers`), which holds points of their families `b ± t` and `a ± t`, does not fall. And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
+//! Linear experts: the largest `L1` over the likelihood-ratio region (see `minimisers`), which holds points of their families `b ± t` and `a ± t`, does not fall. (`L1` of a single fit from a start near the truth scatters there with where the fit stops: its slope has a deviation of about 1.) And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
 
 use moe_kernels::Activation;
 use moe_theory::softmax::{Cubature, MixingMeasure, local_constant};
@@ -51,14 +49,15 @@ pub(crate) const LEMMA: Lemma = Lemma {
     id: "voronoi-rates",
     paper: "2503.03213",
     claim: "With tanh and GELU experts and k = k* + 1 < 2k* atoms, L1 falls as n^(-1/2): atoms alone in their cells at n^(-1/2), those of over-fitted cells at n^(-1/4).",
-    scope: "k < 2k* (k* = 2, k = 3; the paper says every k > k*, see the findings); softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1), or in its place the drawn one that `truth` and `dimension` name; parameters in a box; the least of the local minima reached \
-            from the truth's neighbourhood; mean slope within ⅛, atoms of over-fitted cells weighted by their gates. tanh alone at quick effort.",
+    scope: "k < 2k* (k* = 2, k = 3; the paper says every k > k*, see the findings); softmax gate, x ~ U[-3, 3], Gaussian noise (1e-5 or a little less unless set; at a hundred times that slopes are steeper until n is larger), the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1), or in its place the drawn one that `truth` and `dimension` name; parameters in a box (within 4 of the true ones unless set); the least of the local minima reached \
+            from starts .02 off the split truth, to a thousandth of its excess; mean slope within ⅛, atoms of over-fitted cells weighted by their gates. tanh alone at quick effort.",
     ledger: Label::Supported,
     typical_seconds: 180.0,
     parameters: &[
         Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [240, 64, 100]),
-        Parameter::integer("from", "least sample size", "", [100, 1_000_000], [250, 1000, 1000]),
-        Parameter::integer("to", "largest sample size", "", [200, 10_000_000], [16_000, 1_000_000, 1_000_000]),
+        Parameter::integer("from", "least sample size", "", [100, 1_000_000], [100, 1000, 1000]),
+        Parameter::integer("to", "largest sample size", "", [200, 10_000_000], [6400, 1_000_000, 1_000_000])
+            .above("from"),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 30], [3, 4, 7]),
         Parameter::integer(
             "gelu-replicates",
@@ -67,7 +66,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [0, 10_000],
             [0, 384, 400],
         ),
-        Parameter::integer("gelu-to", "largest sample size for GELU", "", [200, 10_000_000], [16_000, 16_000, 256_000]),
+        Parameter::integer("gelu-to", "largest sample size for GELU", "", [200, 10_000_000], [16_000, 16_000, 256_000])
+            .above("from"),
         Parameter::integer(
             "family-replicates",
             "samples at each size for the flat families",
@@ -77,14 +77,15 @@ pub(crate) const LEMMA: Lemma = Lemma {
         ),
         Parameter::integer(
             "family-to",
-            "largest sample size for the flat families",
+            "largest sample size for the common factor",
             "",
             [200, 10_000_000],
-            [4000, 16_000, 64_000],
-        ),
+            [1600, 16_000, 64_000],
+        )
+        .above("from"),
         DIMENSION,
         TRUTH,
-        Parameter::real("noise", "standard deviation of the noise", "", [1e-7, 10.0], [1e-5, 1e-5, 1e-5]),
+        Parameter::real("noise", "standard deviation of the noise", "", [1e-7, 10.0], [6e-6, 1e-5, 1e-5]),
         HALF_WIDTH,
     ],
     check,
@@ -93,13 +94,17 @@ pub(crate) const LEMMA: Lemma = Lemma {
 /// `c` of the starts along the common factor; with the last slope pinned, differences `2c` of slopes must fit the box.
 const STEPS: [f64; 3] = [0.5, 1.0, 1.5];
 
-/// Starts near the truth and with every atom split into `ω ± c`.
-fn along_factor(run: &Run<'_>, problem: &Problem, replicate: u64) -> Result<Vec<Vec<f64>>, CheckError> {
+/// Starts near the truth and with each of these sets of atoms split into `ω ± c`.
+fn along_factor(
+    run: &Run<'_>,
+    problem: &Problem,
+    sets: &[Vec<usize>],
+    replicate: u64,
+) -> Result<Vec<Vec<f64>>, CheckError> {
     let coordinates = problem.coordinates();
-    let all: Vec<usize> = (0..problem.truth.atoms().count()).collect();
     let mut starts = problem.starts(run, &coordinates, replicate)?;
-    for c in STEPS {
-        let split = halves(&problem.truth, &all, c, |atom, c| atom.omega[0] += c);
+    for (c, set) in STEPS.into_iter().flat_map(|c| sets.iter().map(move |set| (c, set))) {
+        let split = halves(&problem.truth, set, c, |atom, c| atom.omega[0] += c);
         starts.push(coordinates.parameters(&split).ok_or_else(|| CheckError::theory("a true slope is pinned"))?);
     }
     Ok(starts)
@@ -194,9 +199,9 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
     let ends = [run.integer("from") as usize, run.integer("family-to") as usize];
     let family_replicates = run.integer("family-replicates") as usize;
-    let linear = varied_problem(run, Activation::Linear, 3);
+    let linear_problem = varied_problem(run, Activation::Linear, 3);
     let through = |measure: &MixingMeasure| linear_families(measure, 2.0);
-    let family = Family { problem: &linear, through: &through };
+    let family = Family { problem: &linear_problem, through: &through };
     let linear = family.series(run, "linear-family", &rule, family_replicates as u64)?;
     let controls = vec![
         Control::new(
@@ -218,35 +223,29 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "the same atoms are rejected at n^(-1/4)",
         rate("atoms alone in their cells, the rate ¼", &fits[0].exact(), 0.25),
     );
-    let largest = fits[0].slopes(|fit| fit.largest_over);
-    let mut findings = vec![
-        rate_finding(
-            "atoms alone in their cells",
-            &format!("{} experts: ‖(Δω, Δη)‖ of the atom alone in its cell at n^(-1/2)", fits[0].name),
-            &fits[0].exact(),
-            0.5,
-            &[quarter],
-        ),
-        rate_finding(
-            "atoms of vanishing weight",
-            &format!(
-                "{} experts: the largest ‖(Δω, Δη)‖ in an over-fitted cell, whatever the weight of the atom, at n^(-1/4); L1 bounds it only where the weight stays away from 0",
-                fits[0].name
-            ),
-            &largest,
-            0.25,
-            &[Control::new("the same distances are rejected at n^(-1/2)", rate("the same, the rate ½", &largest, 0.5))],
-        ),
-    ];
+    let mut findings = vec![rate_finding(
+        "atoms alone in their cells",
+        &format!("{} experts: ‖(Δω, Δη)‖ of the atom alone in its cell at n^(-1/2)", fits[0].name),
+        &fits[0].exact(),
+        0.5,
+        &[quarter],
+    )];
+    // Half of the atoms can be split at most: no common factor.
+    let single = varied_problem(run, Activation::Tanh, 3);
+    let each = [vec![0], vec![1]];
+    let rows = sweep(run, "one-split", family_replicates, &ends[1..], |n, replicate| {
+        single.estimate_from(run, &rule, &along_factor(run, &single, &each, replicate)?, (n, replicate))
+    })?;
     let small = Control::new(
-        "k = 3 < 2k*: a share of a tenth or more is rejected",
-        far("3 atoms for 2", &fits[0].rows, [NEAR_ALL, 1.0]),
+        "k = 3 < 2k*, either atom split into ω ± c: a share of a third or more is rejected",
+        far("3 atoms for 2", &rows, [1.0 / 3.0, 1.0]),
     );
     for atoms in [1, 2] {
         let name = format!("common-factor-{atoms}");
         let doubled = reduced(run, Activation::Tanh, atoms, 2 * atoms);
+        let all = [(0..atoms).collect::<Vec<_>>()];
         let rows = sweep(run, &name, family_replicates, &ends, |n, replicate| {
-            doubled.estimate_from(run, &rule, &along_factor(run, &doubled, replicate)?, (n, replicate))
+            doubled.estimate_from(run, &rule, &along_factor(run, &doubled, &all, replicate)?, (n, replicate))
         })?;
         let words = format!("{} atoms for {atoms}", 2 * atoms);
         findings.push(Finding::judged(
@@ -285,8 +284,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let figures = fits
         .iter()
         .map(|fits| {
-            let series = ["L1", "largest exact", "largest over", "error"];
-            let title = format!("{} experts, 3 atoms for 2: L1, distances, error (medians)", fits.name);
+            let series = ["L1", "over", "largest exact", "error"];
+            let title = format!("{} experts, 3 atoms for 2: L1, parts, error (medians)", fits.name);
             Figure::new(fits.name.to_lowercase(), title, fits.name.to_lowercase(), "n", series, [Scale::Log; 2])
         })
         .chain([("common-factor-1", "2 atoms for 1"), ("common-factor-2", "4 atoms for 2")].map(|(name, words)| {

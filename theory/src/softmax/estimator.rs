@@ -37,6 +37,9 @@ const SEEN: f64 = 1e-10;
 /// Scales grow with what was met on the way. Before a fit ends, those this many times as large as they are at the point reached are taken anew.
 const STALE: f64 = 1e3;
 
+/// Steps that together have to gain what one may still promise at the end, refused ones not counted.
+const PATIENCE: usize = 8;
+
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
@@ -82,13 +85,13 @@ impl Default for Tolerance {
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A Newton step inside of the box promises less than the tolerance, or less than the rounding of the residuals hides.
+    /// A Newton step inside of the box promises less than the tolerance, or less than the rounding of the residuals hides; or it promises more, along a valley that bends too much for it, and the last eight steps together gained less.
     SmallDecrease,
     /// The sum of squares is that of rounding.
     Exact,
-    /// No step falls although the model promises one: what is left is below the rounding of the sums.
+    /// No step falls although the model promises one, down to steps whose promise is below the rounding of the sums.
     Rounding,
-    /// Steps of every length that the model proposes were refused although it promises more: the objective has a kink here (ReLU), where derivatives do not describe it, or, with a tolerance well above the default, a valley so narrow that only steps below the tolerance stay in it. A minimum as far as these steps tell.
+    /// The same with a ReLU in the class and a promise well above rounding: the objective has a kink here, where derivatives do not describe it. A minimum as far as these steps tell.
     Kink,
     /// The limit of iterations.
     Iterations,
@@ -260,6 +263,26 @@ impl<'a> Estimator<'a> {
         self.bounds.clamp(&next)
     }
 
+    /// A second step, from the end of one of this length that lost the way: the derivatives there are known already. The shortest that promises more than `wanted` is taken, because a longer one would run along the valley, beyond what the model knows, while the way back is across.
+    fn back(
+        &self,
+        from: &[f64],
+        there: &Derivatives,
+        scale: &[f64],
+        (length, wanted): (f64, f64),
+    ) -> io::Result<Option<(Vec<f64>, Derivatives)>> {
+        if !there.is_finite() {
+            return Ok(None);
+        }
+        let model = self.model(there, scale, from);
+        let decomposed = model.decompose();
+        let step = WAYS_BACK.iter().map(|share| decomposed.step(share * length)).find(|back| back.decrease > wanted);
+        let Some(step) = step else { return Ok(None) };
+        let next = self.moved(from, &step.delta);
+        let there = self.evaluate(&next)?;
+        Ok(Some((next, there)))
+    }
+
     /// `Σ y²`, the size that rounding of residuals is compared with.
     fn response(&self) -> io::Result<f64> {
         let parts = self.spans(|| 0.0, |sum, chunk, _| *sum += chunk.y.iter().map(|y| y * y).sum::<f64>())?;
@@ -282,10 +305,11 @@ impl<'a> Estimator<'a> {
         let reference = if response > 0.0 { response } else { here.squares };
         let exact = |squares: f64| (reference + squares) * (8.0 * f64::EPSILON).powi(2);
         let resolution = |squares: f64| 64.0 * f64::EPSILON * (squares * (reference + squares)).sqrt();
+        let smooth = self.coordinates.class().is_smooth();
         // What a promise that no step keeps says.
-        let end = |promise: f64, squares: f64| match promise < (KINK * squares).max(resolution(squares)) {
-            true => Reason::Rounding,
-            false => Reason::Kink,
+        let end = |promise: f64, squares: f64| {
+            let rounding = promise < (KINK * squares).max(resolution(squares));
+            if rounding || smooth { Reason::Rounding } else { Reason::Kink }
         };
         let mut evaluations = 1;
         let mut scale = vec![0.0_f64; theta.len()];
@@ -294,6 +318,7 @@ impl<'a> Estimator<'a> {
         // Whether the last step from here was refused.
         let mut shortened = false;
         let mut iterations = 0;
+        let mut latest = [f64::INFINITY; PATIENCE];
         let reason = loop {
             if !here.is_finite() {
                 break Reason::NotFinite;
@@ -315,22 +340,33 @@ impl<'a> Estimator<'a> {
             let decomposed = model.decompose();
             let mut step = decomposed.step(radius);
             let enough = (0.5 * self.tolerance.decrease * here.squares).max(resolution(here.squares));
+            if !shortened {
+                latest.rotate_left(1);
+                let past = std::mem::replace(&mut latest[PATIENCE - 1], here.squares);
+                if past - here.squares <= 2.0 * enough {
+                    break Reason::SmallDecrease;
+                }
+            }
             if step.decrease <= enough {
                 // A short step promises little whatever the place; the whole one decides.
-                step = decomposed.step(diameter.max(radius));
-                if (step.decrease <= enough || shortened) && is_stale(&scale, &fresh) {
+                let whole = decomposed.step(diameter.max(radius));
+                // At a kink shorter steps are refused as well. Without one they only have to be short enough.
+                let stuck = shortened && !smooth;
+                if (whole.decrease <= enough || stuck) && is_stale(&scale, &fresh) {
                     (scale, radius, shortened) = (fresh, f64::INFINITY, false);
                     continue;
                 }
                 if self.is_stopped() {
                     break Reason::Stopped;
                 }
-                if step.decrease <= enough {
+                if whole.decrease <= enough {
                     break Reason::SmallDecrease;
                 }
-                if shortened {
-                    // Steps of all lengths were refused here.
-                    break end(step.decrease, here.squares);
+                if stuck {
+                    break end(whole.decrease, here.squares);
+                }
+                if !shortened {
+                    step = whole;
                 }
             }
             if iterations == self.tolerance.iterations {
@@ -345,19 +381,10 @@ impl<'a> Estimator<'a> {
             evaluations += 1;
             let gain = |there: &Derivatives| 0.5 * (here.squares - there.squares);
             if gain(&there) <= 1e-4 * step.decrease {
-                // A straight step leaves a curved valley. The derivatives at its end are known already: the shortest second step that promises to go back into the valley is tried, before the first is given up. Shortest, because a longer one would run along the valley, beyond
-                // what the model knows, while the way back is across.
-                let model = self.model(&there, &scale, &next);
+                // A straight step leaves a curved valley.
                 let wanted = 0.5 * step.decrease - gain(&there);
-                let decomposed = model.decompose();
-                let back = WAYS_BACK
-                    .iter()
-                    .filter(|_| there.is_finite())
-                    .map(|share| decomposed.step(share * step.length))
-                    .find(|back| back.decrease > wanted);
-                if let Some(back) = back {
-                    next = self.moved(&next, &back.delta);
-                    there = self.evaluate(&next)?;
+                if let Some(back) = self.back(&next, &there, &scale, (step.length, wanted))? {
+                    (next, there) = back;
                     evaluations += 1;
                 }
             }
@@ -375,7 +402,7 @@ impl<'a> Estimator<'a> {
             }
             shortened = true;
             // Sums of like terms are good to about 1e-14 of themselves.
-            if step.decrease < 1e-13 * here.squares {
+            if step.decrease < (1e-13 * here.squares).max(resolution(here.squares)) {
                 if is_stale(&scale, &fresh) {
                     (scale, radius, shortened) = (fresh, f64::INFINITY, false);
                     continue;

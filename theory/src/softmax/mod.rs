@@ -13,6 +13,7 @@
 //! | `G` | mixing measure | [`MixingMeasure`] |
 
 mod arrangement;
+mod ball;
 mod coordinates;
 mod data;
 mod distance;

@@ -28,6 +28,13 @@ pub struct Architecture {
     pub outer_weight: bool,
 }
 
+impl Architecture {
+    /// Whether the functions of the class have no kinks in their parameters: neither experts nor router are ReLU.
+    pub fn is_smooth(&self) -> bool {
+        self.activation != Activation::Relu && self.gate != Gate::DenseToSparse(Activation::Relu)
+    }
+}
+
 /// One atom of a mixing measure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atom {
