@@ -2,12 +2,15 @@
 //!
 //! With `FIT_DATA=FILE.csv` the data, and from `FILE.csv.json` the start, the box and the objective to reach, are those that `benches/peers/fit_scipy.py --write FILE.csv` made; the objective must then agree to a relative 1e-9. Without it a sample of the same law is drawn, and the point reached is compared with differences of the plain sum of squares.
 
+mod multiply_add;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use faer::Par;
-use moe_kernels::Activation;
+use moe_kernels::{Activation, InstructionSet};
 use moe_theory::softmax::{
     Architecture, Atom, Bounds, Coordinates, Estimator, Gate, Inputs, Law, MixingMeasure, Noise, Sample, Source,
 };
+use multiply_add::fraction_of_peak;
 use std::hint::black_box;
 
 /// Additions, multiplications, fused or not, and divisions of a row, counted in the source: six exponentials of 17, the rest of the softmax 16, of the sigmoids 18, linear forms 5, first derivatives 22, the weights of 15 pairs, 5 gradients and the square 44, products with the inputs 57.
@@ -123,7 +126,15 @@ fn fit(criterion: &mut Criterion) {
     });
     group.bench_function("value", |b| b.iter(|| squares(black_box(&task.start))));
     group.finish();
-    println!("fit: {OPERATIONS} operations a row of a pass, each a slot of the multiply-add unit");
+    let chunk = task.data.chunk(0, &mut scratch).expect("no file is read");
+    let (set, operations) = (InstructionSet::best(), OPERATIONS * chunk.y.len() as f64);
+    let share = fraction_of_peak(set, operations, || {
+        kernel.accumulate(black_box(&task.start), chunk.columns, chunk.y, true, &mut moments, &mut work);
+    });
+    println!(
+        "fit: {OPERATIONS} operations a row of a pass, each a slot of the multiply-add unit; {:.0} % of peak on {set}",
+        100.0 * share.expect("the kernel runs on it")
+    );
 }
 
 criterion_group!(benches, fit);

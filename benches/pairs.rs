@@ -9,8 +9,8 @@ mod multiply_add;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lanes::{Lanes, WIDTH};
 use moe_kernels::{Correlations, CovarianceTable, InstructionSet, Pair, PairKernel, Real, Router};
-use multiply_add::{CHAINS, chains};
-use std::{hint::black_box, time::Instant};
+use multiply_add::fraction_of_peak;
+use std::hint::black_box;
 
 type Rho = [Vec<f64>; 6];
 type Out = [Vec<f64>; 7];
@@ -58,23 +58,6 @@ fn simd(kernel: &PairKernel, rho: &Rho, out: &mut Out) {
     kernel.evaluate(rho.each_ref().map(|r| &r[..]), out.each_mut().map(|o| &mut o[..]));
 }
 
-/// Median over 200 turns of (time of as many multiply-adds at the peak)/(time of the kernel).
-fn fraction_of_peak(kernel: &PairKernel, set: InstructionSet, rho: &Rho, out: &mut Out) -> f64 {
-    const ROUNDS: usize = 4000;
-    let operations = kernel.operations() * rho[0].len();
-    let turn = |_| {
-        let start = Instant::now();
-        let (_, lanes) = chains(set, black_box(ROUNDS), black_box(1.0)).expect("the kernel runs on it");
-        let peak = start.elapsed().as_secs_f64() / (ROUNDS * CHAINS * lanes) as f64;
-        let start = Instant::now();
-        simd(kernel, black_box(rho), out);
-        operations as f64 * peak / start.elapsed().as_secs_f64()
-    };
-    let mut fractions: Vec<f64> = (0..200).map(turn).collect();
-    fractions.sort_by(f64::total_cmp);
-    fractions[100]
-}
-
 fn pairs(criterion: &mut Criterion) {
     let table = CovarianceTable::new(Router::Sigmoid, 8);
     let (powers, constant) = (INDICES.map(|(k, l)| table.powers(k, l)), table.value(0, 0, 0.0));
@@ -109,10 +92,9 @@ fn pairs(criterion: &mut Criterion) {
             println!("pairs: {} arithmetic instructions and {} bytes a pair", kernel.operations(), 13 * 8);
             for set in [InstructionSet::Avx2, InstructionSet::Avx512] {
                 let Some(kernel) = kernel.clone().on(set) else { continue };
-                println!(
-                    "pairs: {:.0} % of peak on {set}",
-                    100.0 * fraction_of_peak(&kernel, set, &rho, &mut zeros.clone())
-                );
+                let (operations, mut out) = ((kernel.operations() * n) as f64, zeros.clone());
+                let share = fraction_of_peak(set, operations, || simd(&kernel, black_box(&rho), &mut out));
+                println!("pairs: {:.0} % of peak on {set}", 100.0 * share.expect("the kernel runs on it"));
             }
         }
     }

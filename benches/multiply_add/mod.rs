@@ -2,6 +2,8 @@
 
 use moe_kernels::InstructionSet;
 use pulp::{Scalar, Simd, WithSimd};
+use std::hint::black_box;
+use std::time::Instant;
 
 /// Independent chains: more than latency times units (4 · 2), and they fit sixteen registers.
 pub(crate) const CHAINS: usize = 12;
@@ -44,4 +46,22 @@ pub(crate) fn chains(set: InstructionSet, rounds: usize, factor: f64) -> Option<
         #[cfg(not(target_arch = "x86_64"))]
         _ => None,
     }
+}
+
+/// Median over 200 turns of (time of as many multiply-adds at the peak)/(time of `run`, which does so many `operations`); `None` where the machine lacks the set.
+// Every bench that names this module compiles it, with or without a use for this.
+#[allow(dead_code)]
+pub(crate) fn fraction_of_peak(set: InstructionSet, operations: f64, mut run: impl FnMut()) -> Option<f64> {
+    const ROUNDS: usize = 4000;
+    let mut turn = || {
+        let start = Instant::now();
+        let (_, lanes) = chains(set, black_box(ROUNDS), black_box(1.0))?;
+        let peak = start.elapsed().as_secs_f64() / (ROUNDS * CHAINS * lanes) as f64;
+        let start = Instant::now();
+        run();
+        Some(operations * peak / start.elapsed().as_secs_f64())
+    };
+    let mut fractions: Vec<f64> = (0..200).map(|_| turn()).collect::<Option<_>>()?;
+    fractions.sort_by(f64::total_cmp);
+    Some(fractions[100])
 }
