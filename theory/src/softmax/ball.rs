@@ -1,6 +1,6 @@
 //! The minimiser of `q(s) = bᵀs + ½ sᵀMs` over a ball `‖s‖ ≤ Δ`, for symmetric matrices `M` that may be indefinite.
 //!
-//! It solves `(M + μ)s = −b` with `μ ≥ 0`, `M + μ ⪰ 0` and `μ(Δ − ‖s‖) = 0` (Moré, Sorensen, SIAM J. Sci. Stat. Comput. 4, 1983). A few `μ` are tried with Cholesky factors, which find the length to a tenth of the radius; where these do not do, eigenvectors reduce the problem to one equation in `μ`. With a dozen coordinates a factorisation costs half a microsecond, the eigenvectors thirty.
+//! It solves `(M + μ)s = −b` with `μ ≥ 0`, `M + μ ⪰ 0` and `μ(Δ − ‖s‖) = 0` (Moré, Sorensen, SIAM J. Sci. Stat. Comput. 4, 1983). A few `μ` are tried with Cholesky factors; where these do not do, eigenvectors reduce the problem to one equation in `μ`. With a dozen coordinates a factorisation costs half a microsecond, the eigenvectors thirty.
 
 use std::cell::OnceCell;
 
@@ -11,6 +11,9 @@ use faer::{Mat, Side};
 const MANY: usize = 64;
 /// Values of `μ` that are tried before the eigenvectors are asked.
 const TRIALS: usize = 12;
+/// How near the length of a step comes to the radius, in shares of it, with plain factors and with blocked ones, which cost more than what a better step saves.
+const CLOSE: f64 = 1e-4;
+const ROUGHLY: f64 = 0.1;
 /// Steps of an iteration for an eigenvalue.
 const ITERATIONS: usize = 40;
 
@@ -153,7 +156,7 @@ impl Quadratic {
     }
 }
 
-/// The minimiser by Cholesky factors of `M + μI` for a few `μ` (Moré, Sorensen), its length within a tenth of `Δ` where the ball binds and then made `Δ`; `None` where these do not do.
+/// The minimiser by Cholesky factors of `M + μI` for a few `μ` (Moré, Sorensen), its length near `Δ` where the ball binds and then made `Δ`; `None` where these do not do.
 ///
 /// `μ = 0` stands for the rounding of the matrix, as negative eigenvalues within it are none. A factorisation that fails raises the lower end of the bracket; one that does not gives a Newton step for `1/‖s‖ − 1/Δ`. In the hard case, where `‖s‖ < Δ` though `M` is indefinite, the step goes on to the boundary along the direction that inverse iteration finds for the lowest eigenvalue, the way that falls more.
 fn by_factors(matrix: &Mat<f64>, slope: &[f64], radius: f64) -> Option<Vec<f64>> {
@@ -164,6 +167,7 @@ fn by_factors(matrix: &Mat<f64>, slope: &[f64], radius: f64) -> Option<Vec<f64>>
         return None;
     }
     let least = rounding(n) * size;
+    let close = if n < MANY { CLOSE } else { ROUGHLY };
     let (mut low, mut high) = (0.0_f64, size + norm(slope) / radius);
     let mut indefinite = false;
     let mut mu = 0.0_f64;
@@ -184,7 +188,7 @@ fn by_factors(matrix: &Mat<f64>, slope: &[f64], radius: f64) -> Option<Vec<f64>>
         if length <= radius && mu == 0.0 {
             return Some(s);
         }
-        if (length - radius).abs() <= 0.1 * radius {
+        if (length - radius).abs() <= close * radius {
             s.iter_mut().for_each(|s| *s *= radius / length);
             return Some(s);
         }
