@@ -19,7 +19,7 @@ pub use expression::{Expression, Function, Kind};
 pub use families::{Family, families};
 pub use identify::{Identified, IdentifiedRelation, IdentifyError, identify};
 pub(crate) use independence::{region_certificate, span_certificate};
-pub(crate) use normal_form::Table;
+pub(crate) use normal_form::{Table, divide};
 pub use parse::{ExpressionError, parse};
 pub use partial::Partial;
 pub(crate) use partial::normalise;

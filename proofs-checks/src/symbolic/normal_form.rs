@@ -35,6 +35,8 @@ mod lowering;
 mod resolve;
 mod sign;
 
+pub(crate) use lowering::divide;
+
 use super::expression::Expression;
 use super::parse::ExpressionError;
 use super::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
@@ -99,7 +101,7 @@ impl Table {
     /// # Errors
     /// Division by what contains an input, and what the normal form does not decide, each with the column.
     pub(crate) fn lower(expressions: &[&Expression]) -> Result<(Self, Vec<Polynomial>), ExpressionError> {
-        expressions.iter().try_for_each(|expression| lowering::divide(expression))?;
+        expressions.iter().try_for_each(|expression| divide(expression))?;
         // Units of angles are known once all angles were seen.
         let mut units = HashMap::new();
         for _ in 0..8 {

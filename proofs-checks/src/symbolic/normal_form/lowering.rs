@@ -9,7 +9,7 @@ use dashu_int::ops::BitTest;
 use dashu_ratio::RBig;
 
 /// Refuses every division by what contains an input, or is not certainly different from zero for some values of the parameters.
-pub(super) fn divide(expression: &Expression) -> Result<(), ExpressionError> {
+pub(crate) fn divide(expression: &Expression) -> Result<(), ExpressionError> {
     let divisor = match &expression.kind {
         Kind::Quotient(_, divisor) => Some(divisor),
         Kind::Power(base, n) if *n < 0 => Some(base),
