@@ -81,6 +81,9 @@ pub(crate) struct Table {
     numbers: HashMap<Atom, Symbol>,
     /// Whether the symbol contains an input.
     inputs: Vec<bool>,
+    /// The column of the function or divisor that brought the symbol, and that of what is being read.
+    columns: Vec<usize>,
+    column: usize,
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
@@ -170,6 +173,7 @@ impl Table {
         let symbol = self.atoms.len();
         self.atoms.push(atom.clone());
         self.inputs.push(has_input);
+        self.columns.push(self.column);
         self.numbers.insert(atom, symbol);
         symbol
     }
@@ -177,20 +181,6 @@ impl Table {
     /// The symbol as a polynomial.
     fn symbol(&mut self, atom: Atom) -> Polynomial {
         Polynomial::symbol(self.number(atom))
-    }
-
-    /// Whether it is a sum, not empty, with positive coefficients of products of positive functions and of parameters that are positive.
-    pub(crate) fn is_positive(&self, polynomial: &Polynomial, parameter: &dyn Fn(&str) -> bool) -> bool {
-        let of = |symbol: Symbol| match &self.atoms[symbol] {
-            Atom::Exp(_) | Atom::Sigmoid(_) | Atom::Softplus(_) | Atom::Phi(_) | Atom::Gaussian | Atom::ErrorScale => {
-                true
-            }
-            Atom::Parameter(name) => parameter(name),
-            _ => false,
-        };
-        !polynomial.is_zero()
-            && polynomial.terms.values().all(|coefficient| *coefficient > RBig::ZERO)
-            && polynomial.terms.keys().flatten().all(|(symbol, _)| of(*symbol))
     }
 
     /// Whether it consists of inputs and parameters alone, without functions.

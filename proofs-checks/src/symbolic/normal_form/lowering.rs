@@ -80,6 +80,7 @@ impl Table {
             }
             Kind::Call(function, argument) => {
                 let u = self.lowered(argument)?;
+                self.column = expression.column;
                 self.call(*function, &u, expression.column)?
             }
         };
@@ -96,6 +97,7 @@ impl Table {
 
     fn inverse(&mut self, divisor: &Polynomial, column: usize) -> Lowered {
         let at = |message: &str| ExpressionError::new(column, message);
+        self.column = column;
         if divisor.is_zero() {
             return Err(at("division by zero"));
         }
