@@ -24,7 +24,7 @@
 //! of the sigmoids and the monomials `m` are linearly independent together (each without its part that contains parameters only), and none of them has a softplus for a term, `e^{softplus(u)}` being `1 + e^u`, they are independent atoms; otherwise each is replaced by `E/(1 + E)`, `E = e^u`, and denominators are cleared
 //! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`.
 //!
-//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps, a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
+//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps (except where nothing but zero is to be proved, [`Table::is_zero`]), a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
 //!
 //! *What rests on it.* That what has the normal form zero is zero needs none of this: every rule is an identity. The theorem is needed for the contrary, and it has gaps: steps count as independent though those of `x² − 1` and `x ± 1` are not, and so do constants of which nothing is known. There a relation can be missed, none is
 //! invented; so nothing says that something is *not* zero without an enclosure that excludes zero: a determinant, a value, and for each denominator its value at some parameters. It is analytic in them, so it vanishes on a set of measure zero at most. (A denominator that is zero without being seen to be would make anything true: `0 · 1/0` is
