@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{Family, Identified, IdentifyError, families, identify};
+use proofs_checks::symbolic::{Families, Family, Identified, IdentifyError, families, identify};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -24,11 +24,13 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     let document = document(&found);
     let is_json = shared.format == Format::Json;
     let families = match is_json && out.is_none() {
-        true => Vec::new(),
-        false => families(&arguments.expert, &arguments.gate).unwrap_or_default(),
+        true => Families::default(),
+        // Both were read already.
+        false => families(&arguments.expert, &arguments.gate).map_err(|error| Failure::Internal(error.into()))?,
     };
     if let Some(out) = &out {
-        for (number, certificate) in families.iter().filter_map(|family| family.certificate.as_ref()).enumerate() {
+        for (number, certificate) in families.found.iter().filter_map(|family| family.certificate.as_ref()).enumerate()
+        {
             out.write(&flat_name(number), certificate.as_bytes())?;
         }
         out.write("identify.json", format!("{document}\n").as_bytes())?;
@@ -71,7 +73,7 @@ fn document(found: &Identified) -> Value {
     })
 }
 
-fn summary(found: &Identified, families: &[Family], arguments: &IdentifyArguments, markdown: bool) -> String {
+fn summary(found: &Identified, families: &Families, arguments: &IdentifyArguments, markdown: bool) -> String {
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let _ = writeln!(text, "F = {}", code(&found.expression));
@@ -100,6 +102,7 @@ fn summary(found: &Identified, families: &[Family], arguments: &IdentifyArgument
             let _ = writeln!(text, "{}", if indices.is_empty() { String::new() } else { format!("   for {indices}") });
         }
     }
+    let Families { found: families, undecided } = families;
     if !families.is_empty() {
         let _ = writeln!(text, "\nSymmetries and flat families, each proved for all values of the parameters:\n");
         let mut certificates = 0;
@@ -111,10 +114,14 @@ fn summary(found: &Identified, families: &[Family], arguments: &IdentifyArgument
             }
             text.push('\n');
         }
-        let _ = writeln!(
-            text,
-            "\nLooked for: signs, scalings, splits of atoms, common factors, motions by affine flows; of other symmetries, such as shifts by a period, nothing is said."
-        );
+    }
+    let _ = writeln!(
+        text,
+        "\n{}: signs, scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation); of other symmetries, such as shifts by a period, nothing is said.",
+        if families.is_empty() { "Of symmetries and flat families none was found. Looked for" } else { "Looked for" }
+    );
+    for words in undecided {
+        let _ = writeln!(text, "{}not decided: {words}", if markdown { "- " } else { "  " });
     }
     text
 }

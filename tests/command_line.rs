@@ -330,7 +330,9 @@ fn what_is_no_expert_is_told_with_its_column() {
         ("x^a", "1", "expert, column 3"),
         ("(a + b + c + x)^60", "1", "expert, column 2"),
         ("a*x", "exp(w*x", "gate, column 8"),
-        ("relu(x)*relu(x + b)", "1", "expert, column 1"),
+        ("relu(x)*relu(x + b)", "1", "expert, column 9"),
+        ("b*x + c*sin(tanh(softplus(a*x)))", "exp(w*x)", "expert, column 13"),
+        ("2*pi*a*x", "1", "expert, column 3"),
     ] {
         let output = verify(at, &["identify", expert, "--gate", gate, "--out", "out"]);
         let error = text(&output.stderr);

@@ -32,9 +32,9 @@ use super::mixtures::{atom, reference, tested};
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "strong-identifiability",
     paper: "2503.03213",
-    claim: "Two-layer networks act(aᵀx + b) with sigmoid, tanh and GELU activation are strongly identifiable: the distinct functions x^ν act^(k)(a_jᵀx + b_j), |ν| ≤ 2, k ≤ 2, of up to three atoms are linearly independent, and \
+    claim: "Two-layer networks act(aᵀx + b) with sigmoid, tanh and GELU activation are strongly identifiable: the distinct functions x^ν act^(k)(a_jᵀx + b_j), |ν| ≤ 2, k ≤ 2, of one and two atoms in one input (beyond quick effort also of three, and of one and two in two inputs) are linearly independent, and \
             with either of two cells over-fitted its second moments are bounded by the difference of the regression functions.",
-    scope: "Independence for almost every value of the parameters, with as many atoms and inputs as the run has (three atoms in one input, two in two); not for every one (sign symmetry), not in the literal reading of the list, not with an output weight. The bound near the two- and three-atom mixtures of the tables, on [−3, 3], under \
+    scope: "Independence for almost every value of the parameters, with the atoms and inputs of the table of independence, which is what the run certified (quick effort: at most two atoms in one input; standard and thorough: three in one input, two in two); not for every one (sign symmetry), not in the literal reading of the list, not with an output weight. The bound near the mixtures of the table of constants (quick effort: of two atoms; else of three for tanh, too), on [−3, 3], under \
             the softmax gate e^(ωx + β).",
     ledger: Label::Proved,
     typical_seconds: 25.0,

@@ -70,7 +70,7 @@ impl Ball {
     /// A number near the middle; `None` for the whole line.
     pub(super) fn middle(&self) -> Option<Self> {
         let [low, high] = self.ends()?;
-        Some(Self::point((low + high).shifted(-1).rounded(self.precision, false), self.precision))
+        Some(Self::point(low.sum(high, self.precision, false).shifted(-1), self.precision))
     }
 
     /// The least magnitude of its numbers; `None` where zero may be one.

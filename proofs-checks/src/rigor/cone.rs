@@ -260,9 +260,10 @@ impl Cone {
                         let line = |(cell, atom): &(usize, AtomText)| format!("{} in cell {}", atom.line(), cell + 1);
                         let fitted: Vec<String> = flat.fitted.iter().map(line).collect();
                         let claim = format!(
-                            "{what}, the function bounds the Voronoi loss; the atoms {} give the same function for every {}",
+                            "{what}, the function bounds the Voronoi loss; the atoms {} give the same function for every {}{}",
                             fitted.join("; "),
-                            flat.curve
+                            flat.curve,
+                            flat.reservation()
                         );
                         Err(CertificateError::False { claim })
                     }

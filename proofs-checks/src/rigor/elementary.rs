@@ -321,7 +321,8 @@ impl Ball {
         let one = Dyadic::new(1.into(), 0);
         let all = || Self::between(-&one, one.clone(), self.precision());
         let Some([low, high]) = self.ends() else { return [all(), all()] };
-        let width = high + &-low;
+        // Rounded: the exact difference of ends of very different sizes would not fit into memory.
+        let width = high.sum(&-low, self.precision(), true);
         if low.size().max(high.size()) > LARGEST_SIZE || width > Dyadic::new(7.into(), 0) {
             return [all(), all()];
         }

@@ -10,14 +10,18 @@
 //! ```
 //!
 //! With `f = Σ_i v_i g_i h_i/Σ_i v_i g_i`: the numerator of one times the denominator of the other, minus the same with the two exchanged, normalises to zero; at `s = 0` each fitted atom has the parameters of its true atom and the weights of each cell sum to
-//! that of its true atom; some parameter is certainly not the true one at some values, beyond a translation that all atoms share. The gate is a sum of exponentials, weights are products of positive functions and of names that occur nowhere else and stand for positive numbers: no denominator vanishes, no atom is without weight. That a curve is *not* flat is said only where the difference is certainly not zero at some values. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
+//! that of its true atom; some parameter is certainly not the true one at some values, beyond a translation that all atoms share. The gate and the weights are seen to be positive (`positive`), names that occur in weights alone standing for positive numbers: no denominator vanishes, no atom is without weight. That a curve is *not* flat is said only where the difference is certainly not zero at some values. The parameters are analytic in `s`, so on the curve the Voronoi losses `L1` and `L2r` are positive near `s = 0`, except at it, and tend to zero, while the function does not change: no bound of either by the difference of the
 //! functions holds near the truth.
 
 use std::collections::BTreeMap;
 
+use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, place};
+use super::identity::reservation;
+use super::jet::{Jet, Jets};
+use super::positive::is_positive;
 use super::recheck::Accepted;
-use super::witness::is_somewhere_not_zero;
+use super::witness::{WITNESS_BITS, WITNESSES, is_somewhere_not_zero, witness};
 use crate::symbolic::{Expression, Table, is_input, parse};
 use dashu_ratio::RBig;
 
@@ -101,8 +105,11 @@ impl Flat {
             Ok(None) => {
                 let accepted = Accepted {
                     claim: format!(
-                        "with the gate {} and the expert {} the fitted atoms give the function of the true ones for every {}",
-                        self.gate, self.expert, self.curve
+                        "with the gate {} and the expert {} the fitted atoms give the function of the true ones for every {}{}",
+                        self.gate,
+                        self.expert,
+                        self.curve,
+                        self.reservation()
                     ),
                     interval: [0.0; 2],
                     accept: [0.0; 2],
@@ -113,6 +120,14 @@ impl Flat {
             Ok(Some(claim)) => Err(CertificateError::False { claim }),
             Err(claim) => Err(CertificateError::Unfounded { claim }),
         }
+    }
+
+    /// Where the curve says nothing.
+    pub(super) fn reservation(&self) -> String {
+        let atoms = self.truth.iter().chain(self.fitted.iter().map(|(_, atom)| atom));
+        let texts = atoms.flat_map(|atom| atom.parameters.values().chain([&atom.weight]));
+        let all = [&self.gate, &self.expert].into_iter().chain(texts);
+        reservation(all.filter_map(|text| parse(text).ok()))
     }
 
     /// `None` where it is a flat curve; else what is not as claimed.
@@ -150,12 +165,12 @@ impl Flat {
         let elsewhere: Vec<String> =
             others.flat_map(Expression::names).chain(names.iter().cloned()).chain([self.curve.clone()]).collect();
         for weight in weights {
-            if !is_positive(weight, &|name| !elsewhere.contains(&name.to_string()))? {
-                return Err("a weight is not a product of positive factors".into());
+            if !is_positive(weight, &|name| !elsewhere.contains(&name.to_string())) {
+                return Err("a weight was not seen to be positive".into());
             }
         }
-        if !is_positive(&gate, &|_| false)? {
-            return Err("the gate is not a sum of exponentials".into());
+        if !is_positive(&gate, &|_| false) {
+            return Err("the gate was not seen to be positive".into());
         }
         if fitted.iter().any(|(cell, _)| *cell >= truth.len()) {
             return Err("a fitted atom belongs to no true one".into());
@@ -178,12 +193,8 @@ impl Flat {
             return Err("no atoms".into());
         };
         let difference = n_fitted.times(d).minus(n.times(d_fitted));
-        if !is_zero(&difference)? {
-            return if is_somewhere_not_zero(&difference) {
-                Ok(Some("the fitted atoms give another function than the true ones".into()))
-            } else {
-                Err("the difference of the functions was not decided".into())
-            };
+        if !vanishes(&difference, "the difference of the functions")? {
+            return Ok(Some("the fitted atoms give another function than the true ones".into()));
         }
         let start = BTreeMap::from([(self.curve.clone(), Expression::number(0))]);
         for (cell, atom) in truth.iter().enumerate() {
@@ -203,7 +214,7 @@ impl Flat {
             let first = &truth[0].parameters[name];
             let mut alike = true;
             for atom in truth.iter().chain(fitted.iter().map(|(_, atom)| atom)) {
-                alike &= is_zero(&atom.parameters[name].clone().minus(first.clone()))?;
+                alike &= vanishes(&atom.parameters[name].clone().minus(first.clone()), name)?;
             }
             if alike {
                 shared.push(name.clone());
@@ -280,20 +291,24 @@ pub(super) fn read_truth(reader: &mut Reader<'_>, names: &[String]) -> Result<Ve
     if truth.is_empty() { Err(reader.missing(allowed)) } else { Ok(truth) }
 }
 
-/// Whether an expression is positive for all inputs: a sum, with positive coefficients and at least one term, of products of exponentials and other positive functions, and of those names that stand for positive numbers.
-fn is_positive(expression: &Expression, positive: &dyn Fn(&str) -> bool) -> Result<bool, String> {
-    let (table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
-    Ok(forms.iter().all(|form| table.is_positive(form, positive)))
-}
-
-/// Whether an expression is the zero function.
+/// Whether an expression has the normal form zero: then it is the zero function.
 pub(crate) fn is_zero(expression: &Expression) -> Result<bool, String> {
-    let (mut table, forms) = Table::lower(&[expression]).map_err(|error| error.to_string())?;
-    let resolved = table.resolve(&forms).map_err(|error| error.to_string())?;
-    Ok(resolved.iter().all(|form| form.is_zero()))
+    // Columns are those of parts that were put together: of no text.
+    let (mut table, mut forms) = Table::lower(&[expression]).map_err(|error| error.message)?;
+    table.is_zero(forms.swap_remove(0)).map_err(|error| error.message)
 }
 
-/// Whether `∂_u g(θ)·g(θ') = g(θ)·∂_u g(θ')` for all parameters but the shared ones, `u` a parameter of the gate alone.
+/// Whether an expression is the zero function: that it is not is said only where it certainly is not.
+pub(crate) fn vanishes(expression: &Expression, what: &str) -> Result<bool, String> {
+    match is_zero(expression) {
+        Ok(true) => Ok(true),
+        _ if is_somewhere_not_zero(expression) => Ok(false),
+        Ok(false) => Err(format!("{what} was not decided")),
+        Err(reason) => Err(reason),
+    }
+}
+
+/// Whether `∂_u g(θ)·g(θ') = g(θ)·∂_u g(θ')` for all parameters but the shared ones, `u` a parameter of the gate alone; that it is not is said only where the difference certainly is not zero.
 pub(crate) fn is_translation(
     gate: &Expression,
     expert: &Expression,
@@ -309,11 +324,37 @@ pub(crate) fn is_translation(
     let prime = |name: &String| (name.clone(), Expression::symbol(&format!("{name}'")));
     let doubled: BTreeMap<String, Expression> = own.map(prime).collect();
     let other = gate.substituted(&doubled);
-    let error = |error: crate::symbolic::ExpressionError| error.to_string();
+    let error = |error: crate::symbolic::ExpressionError| error.message;
     let (mut table, forms) = Table::lower(&[gate, &other]).map_err(error)?;
-    let [symbol, primed] = [name.to_string(), format!("{name}'")].map(|name| table.parameter(&name));
-    let (Some(symbol), Some(primed)) = (symbol, primed) else { return Ok(false) };
-    let slopes = [table.derivative(&forms[0], symbol), table.derivative(&forms[1], primed)];
+    let primed = format!("{name}'");
+    let symbols = [name, &primed].map(|name| table.parameter(name));
+    let [Some(symbol), Some(symbol_primed)] = symbols else { return Ok(false) };
+    let slopes = [table.derivative(&forms[0], symbol), table.derivative(&forms[1], symbol_primed)];
     let difference = table.product(&slopes[0], &forms[1]).plus(&table.product(&slopes[1], &forms[0]), &-RBig::ONE);
-    Ok(table.resolve(&[difference]).map_err(error)?.iter().all(|form| form.is_zero()))
+    let zero = table.is_zero(difference).map_err(error);
+    if zero == Ok(true) {
+        return Ok(true);
+    }
+    let jets = Jets::new(2, 1, WITNESS_BITS);
+    let all: Vec<String> =
+        names.iter().cloned().chain(other.names().into_iter().filter(|n| !names.contains(n))).collect();
+    let differs = (0..WITNESSES).any(|draw| {
+        let jet = |(known, value): (String, Ball)| {
+            let number = [name, &primed].iter().position(|moved| **moved == known);
+            let jet =
+                number.map_or_else(|| jets.constant(value.clone()), |number| jets.parameter(number, value.clone()));
+            (known, jet)
+        };
+        let symbols = witness(&all, draw, WITNESS_BITS).into_iter().map(jet).collect();
+        let values = [gate, &other].map(|of| jets.evaluate(of, &symbols));
+        let [Some(own), Some(other)] = values else { return false };
+        let at = |jet: &Jet, by: [u32; 2]| jets.derivative(jet, &by).unwrap_or_else(|| Ball::whole(WITNESS_BITS));
+        let slopes = [at(&own, [1, 0]) * at(&other, [0, 0]), at(&own, [0, 0]) * at(&other, [0, 1])];
+        (slopes[0].clone() - &slopes[1]).sign().is_some()
+    });
+    match zero {
+        _ if differs => Ok(false),
+        Ok(_) => Err(format!("whether {name} moves by a translation was not decided")),
+        Err(reason) => Err(reason),
+    }
 }

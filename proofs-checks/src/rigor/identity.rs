@@ -13,7 +13,18 @@ use super::certificate::{CertificateError, Reader, Writer};
 use super::recheck::Accepted;
 use super::span::{evaluated, inputs, read_functions, read_term, write_functions};
 use super::witness::{WITNESS_BITS, WITNESSES, is_somewhere_not_zero, witness};
-use crate::symbolic::{Partial, normalise, parse};
+use crate::symbolic::{Expression, Function, Partial, normalise, parse};
+
+/// Where an identity between expressions says nothing: at the kinks of relu, and where a divisor is zero.
+pub(super) fn reservation(expressions: impl Iterator<Item = Expression>) -> String {
+    let (mut kinked, mut divides) = (false, false);
+    for expression in expressions {
+        kinked |= expression.calls(Function::Relu);
+        divides |= expression.divides();
+    }
+    let words = [(kinked, ", almost everywhere"), (divides, ", where no divisor is zero")];
+    words.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
+}
 
 /// `Σ coefficient·function = 0`.
 #[derive(Clone, Debug)]
@@ -71,8 +82,9 @@ impl Identity {
         }
         match forms.sum_is_zero(&terms) {
             Ok(true) => {
-                let accepted =
-                    Accepted { claim: self.statement(), interval: [0.0; 2], accept: [0.0; 2], identity: true };
+                let functions = self.functions.iter().filter_map(|function| parse(&function.of).ok());
+                let claim = format!("{}{}", self.statement(), reservation(functions.chain(coefficients)));
+                let accepted = Accepted { claim, interval: [0.0; 2], accept: [0.0; 2], identity: true };
                 Ok((accepted, self.certificate()))
             }
             Ok(false) => {

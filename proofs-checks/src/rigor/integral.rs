@@ -54,7 +54,16 @@ impl Functions {
         if points.iter().any(|(_, masses)| masses.len() != measures) {
             return Err(unfounded(format!("every point needs {measures} masses, one for each measure")));
         }
-        let at = |point: &Vec<RBig>| self.at(point).map_err(unfounded);
+        let at = |point: &Vec<RBig>| {
+            let values = self.at(point).map_err(unfounded)?;
+            if values.are_bounded() {
+                return Ok(values);
+            }
+            let place = point.iter().map(RBig::to_string).collect::<Vec<_>>().join(" ");
+            let claim =
+                format!("at the point {place} a function has no value: a divisor may be zero, or relu is at its kink");
+            Err(CertificateError::Undecided { claim })
+        };
         let basic = basic.iter().map(at).collect::<Result<Vec<Values>, _>>()?;
         let free = points.iter().map(|(point, _)| at(point)).collect::<Result<Vec<Values>, _>>()?;
         let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), precision);

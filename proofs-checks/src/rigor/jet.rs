@@ -9,7 +9,11 @@
 //! softplus' = σ                            relu' = 1 where u > 0, 0 where u < 0, unknown where the sign is
 //! g = e^{−su²}: g' = −2su g:               (k+1) g_{k+1} = −2s (u g_k + g_{k−1});  erf' = (2/√π) g at s = 1, Φ' = g/√(2π) at s = ½, gelu = uΦ
 //! ```
+//!
+//! A divisor that may be zero has no enclosed inverse: the quotient may be undefined, and no rule of arithmetic (`0·y = 0`, `−1 ≤ sin y ≤ 1`, `y⁰ = 1`) makes a value of it. So a part with an unbounded coefficient makes everything that contains it unbounded, all coefficients alike; where the coefficients are bounded the expression
+//! and its derivatives are defined at all values in the enclosures of its symbols.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::ball::Ball;
@@ -70,10 +74,16 @@ impl Jets {
         Some(factors.fold(jet[k].clone(), |product, factor| product * Ball::integer(factor, self.precision)))
     }
 
-    /// The jet of an expression, given those of its symbols; `None` where a symbol has none.
+    /// The jet of an expression, given those of its symbols, unbounded as a whole where a part of it is; `None` where a symbol has none.
     pub(crate) fn evaluate(&self, expression: &Expression, symbols: &BTreeMap<String, Jet>) -> Option<Jet> {
-        let of = |part: &Expression| self.evaluate(part, symbols);
-        Some(match &expression.kind {
+        let is_bounded = |jet: &Jet| jet.iter().all(|c| c.ends().is_some());
+        let bounded = Cell::new(true);
+        let of = |part: &Expression| {
+            let jet = self.evaluate(part, symbols)?;
+            bounded.set(bounded.get() && is_bounded(&jet));
+            Some(jet)
+        };
+        let jet = match &expression.kind {
             Kind::Number(value) => {
                 self.constant(Ball::rational(value.numerator(), value.denominator(), self.precision))
             }
@@ -93,13 +103,17 @@ impl Jets {
                 (0..n.unsigned_abs()).fold(one, |power, _| self.product(&power, &base))
             }
             Kind::Call(function, argument) => self.composed(*function, &of(argument)?),
-        })
+        };
+        let whole = || vec![Ball::whole(self.precision); self.indices.len()];
+        Some(if bounded.get() && is_bounded(&jet) { jet } else { whole() })
     }
 
     fn product(&self, a: &Jet, b: &Jet) -> Jet {
         let mut product = vec![Ball::integer(0, self.precision); self.indices.len()];
         for &[i, j, k] in &self.products {
-            if !(a[i].is_zero() || b[j].is_zero()) {
+            // Zero times what is not bounded is unknown, not zero.
+            let vanishes = |x: &Ball, y: &Ball| x.is_zero() && y.ends().is_some();
+            if !(vanishes(&a[i], &b[j]) || vanishes(&b[j], &a[i])) {
                 product[k] = std::mem::replace(&mut product[k], Ball::integer(0, 1)) + a[i].clone() * &b[j];
             }
         }
@@ -239,6 +253,36 @@ mod tests {
             let [low, high] = difference.outer().unwrap();
             assert!(low <= 0.0 && 0.0 <= high && high - low < 1e-35, "{function}: {low:e} {high:e}");
         }
+    }
+
+    /// `0/0`, `1/0` and a divisor that may be zero make unbounded whatever contains them.
+    #[test]
+    fn what_is_undefined_stays_so() {
+        let jets = Jets::new(1, 2, 64);
+        let symbols: BTreeMap<String, Jet> = [
+            ("a".to_string(), jets.parameter(0, Ball::integer(0, 64))),
+            ("x".to_string(), jets.constant(Ball::integer(0, 64))),
+            ("t".to_string(), jets.constant(Ball::integer(-1, 64).hull(&Ball::integer(1, 64)))),
+        ]
+        .into();
+        for source in [
+            "a/a",
+            "1 + x/x",
+            "x*a^(-1)",
+            "x*(1 - 0/0)",
+            "x/t",
+            "0*(1/t)",
+            "(1/a)^0",
+            "sin(1/a)",
+            "tanh(x/a)",
+            "relu(x/a - 1)",
+            "0*cos(exp(1/a))",
+        ] {
+            let jet = jets.evaluate(&parse(source).unwrap(), &symbols).unwrap();
+            assert!(jet.iter().all(|c| c.ends().is_none()), "{source}: {jet:?}");
+        }
+        let jet = jets.evaluate(&parse("0*(a + t)^0 + x/(2 + t)").unwrap(), &symbols).unwrap();
+        assert!(jet.iter().all(|c| c.is_zero()), "{jet:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Linear algebra in enclosures: one elimination, of which determinants, solutions and the choice of rows are read off.
 //!
-//! `A = (a_{rk})` is brought to an upper triangle by exchanging rows and subtracting `a_{rk}/a_{kk}` times the pivot's row. A pivot is the entry whose least magnitude is largest; one whose enclosure holds zero is none. Every number is an enclosure, so where all
+//! `A = (a_{rk})` is brought to an upper triangle by exchanging rows and subtracting `a_{rk}/a_{kk}` times the pivot's row. A pivot is the entry whose least magnitude is largest; one whose enclosure holds zero is none, nor is one of a row with an unbounded entry: what is undefined there is not read past. Every number is an enclosure, so where all
 //! pivots are found the matrices in the enclosure are regular, and what is read off encloses what each of them has.
 
 use super::ball::Ball;
@@ -20,7 +20,9 @@ impl Triangle {
         let mut odd = false;
         for column in 0..columns {
             let magnitude = |r: &usize| rows[*r][column].least_magnitude();
-            let best = (column..rows.len()).filter(|r| magnitude(r).is_some()).max_by_key(magnitude)?;
+            let is_bounded = |r: &usize| rows[*r].iter().all(|entry| entry.ends().is_some());
+            let candidates = (column..rows.len()).filter(|r| is_bounded(r) && magnitude(r).is_some());
+            let best = candidates.max_by_key(magnitude)?;
             odd ^= best != column;
             rows.swap(column, best);
             order.swap(column, best);
@@ -110,6 +112,17 @@ mod tests {
                 assert!(is(&sum, f64::from(u8::from(k == l))), "{k} {l}");
             }
         }
+    }
+
+    /// An unbounded entry beside the pivots is no number: neither a determinant nor a solution nor a pivot row passes it.
+    #[test]
+    fn unbounded_entries_have_no_answer() {
+        let mut rows = matrix([[1, 2], [0, 1]]);
+        rows[0][1] = Ball::whole(BITS);
+        assert_eq!(determinant(rows.clone(), BITS).ends(), None);
+        assert!(solved(rows.clone()).is_none() && inverse(rows.clone(), BITS).is_none());
+        rows.push(matrix([[3]])[0].iter().cloned().chain([Ball::integer(1, BITS)]).collect());
+        assert_eq!(pivot_rows(rows, 2), Some(vec![2, 1]));
     }
 
     #[test]

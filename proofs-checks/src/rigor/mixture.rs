@@ -17,7 +17,7 @@ use super::certificate::{CertificateError, Reader, Writer, place};
 use super::flat::{AtomText, is_translation, parameters, read_truth};
 use super::jet::{Jet, Jets};
 use super::span::inputs;
-use crate::symbolic::{Expression, is_input, parse};
+use crate::symbolic::{Expression, divide, is_input, parse};
 use dashu_ratio::RBig;
 
 /// A mixture and the cells that are fitted by more than one atom.
@@ -68,12 +68,19 @@ impl Mixture {
     }
 }
 
-/// The functions of the test at a point, over `D*`.
+/// The functions of the test at a point, over `D*`; unbounded where they have no value.
 pub(crate) struct Values {
     /// Those whose integrals are to vanish.
     pub(crate) first: Vec<Ball>,
     /// The second derivatives of each over-fitted cell, by rows.
     pub(crate) second: Vec<Vec<Vec<Ball>>>,
+}
+
+impl Values {
+    /// Whether every function has a value.
+    pub(super) fn are_bounded(&self) -> bool {
+        self.first.iter().chain(self.second.iter().flatten().flatten()).all(|value| value.ends().is_some())
+    }
 }
 
 /// The functions of the test, parsed.
@@ -97,7 +104,12 @@ const FIXED: &str = "f*";
 
 impl Functions {
     pub(crate) fn new(mixture: &Mixture, precision: usize) -> Result<Self, String> {
-        let read = |text: &String| parse(text).map_err(|error| format!("{text}: {error}"));
+        // Every divisor is one of parameters alone, and not zero.
+        let read = |text: &String| -> Result<Expression, String> {
+            let expression = parse(text).map_err(|error| format!("{text}: {error}"))?;
+            divide(&expression).map_err(|error| format!("{text}: {error}"))?;
+            Ok(expression)
+        };
         let (gate, expert) = (read(&mixture.gate)?, read(&mixture.expert)?);
         let globals: Vec<String> = mixture.global.keys().cloned().collect();
         let known: Vec<String> = gate.names().into_iter().chain(expert.names()).collect();

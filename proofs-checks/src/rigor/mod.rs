@@ -3,7 +3,7 @@
 //! What proposes (tables of `f64`, linear programs, eigenvalue solvers, searches) lies outside; what decides lies here, on the standard library and integers and fractions of arbitrary size (dashu), with the parser and the normal form of
 //! [`crate::symbolic`] for what is written as expressions. A test reads the `use` lines of these files to keep it so.
 //!
-//! To read it in one sitting: `dyadic` (exact numbers), `ball` (their intervals), `elementary` (functions of intervals), `linear` (elimination), `jet` (derivatives of expressions), `witness` (what is not zero); `certificate` and `recheck` (texts); and one file for each claim, with its proof: `span` (dimensions), `region` (independence over a box),
+//! To read it in one sitting: `dyadic` (exact numbers), `ball` (their intervals), `elementary` (functions of intervals), `linear` (elimination), `jet` (derivatives of expressions), `witness` (what is not zero), `positive` (what is positive); `certificate` and `recheck` (texts); and one file for each claim, with its proof: `span` (dimensions), `region` (independence over a box),
 //! `identity`, `flat` (curves of equal mixtures), `cone` and `rays` (local Voronoi bounds, on `mixture` and `integral`), `spectrum` and `hermite` (with `sigmoid`) for the student-teacher model.
 
 mod ball;
@@ -19,6 +19,7 @@ mod jet;
 mod linear;
 mod mixture;
 mod multi_index;
+mod positive;
 mod rays;
 mod recheck;
 mod region;
@@ -30,7 +31,7 @@ mod witness;
 pub(crate) use ball::Ball;
 pub use certificate::CertificateError;
 pub(crate) use cone::{Cone, Measure, Offer};
-pub(crate) use flat::{AtomText, Flat, is_translation, is_zero};
+pub(crate) use flat::{AtomText, Flat, is_translation, vanishes};
 pub use hermite::hermite_certificate;
 pub(crate) use identity::Identity;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub(crate) use jet::Jets;
 pub(crate) use linear::pivot_rows;
 pub(crate) use mixture::{Functions, Mixture};
 pub(crate) use multi_index::multi_indices;
+pub(crate) use positive::is_positive;
 pub(crate) use rays::{Ray, Rays};
 pub use recheck::{Accepted, recheck};
 pub(crate) use region::{Node, Region};
@@ -64,6 +66,7 @@ mod tests {
             include_str!("linear.rs"),
             include_str!("mixture.rs"),
             include_str!("multi_index.rs"),
+            include_str!("positive.rs"),
             include_str!("rays.rs"),
             include_str!("recheck.rs"),
             include_str!("region.rs"),

@@ -53,6 +53,9 @@ pub fn recheck(text: &str) -> Result<Accepted, CertificateError> {
 }
 
 #[cfg(test)]
+mod undefined;
+
+#[cfg(test)]
 mod tests {
     use super::super::certificate::CertificateError;
     use super::super::spectrum::spectrum_certificate;

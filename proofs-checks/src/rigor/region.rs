@@ -24,7 +24,7 @@ use super::linear;
 use super::multi_index::multi_indices;
 use super::recheck::{Accepted, PRECISIONS};
 use super::span::{evaluated, read_functions, read_values, write_functions, write_values};
-use crate::symbolic::{Partial, is_input};
+use crate::symbolic::{Partial, divide, is_input, parse};
 use dashu_ratio::RBig;
 
 /// What a certificate states as data.
@@ -114,6 +114,17 @@ impl Region {
         Ok(((integer(1) - &norm).sign() == Some(true)).then_some(norm))
     }
 
+    /// Whether every function has an enclosed value at the points for all of the cell.
+    fn has_values(&self, cell: &[[RBig; 2]]) -> Result<bool, String> {
+        let exact = |value: &RBig| Ball::rational(value.numerator(), value.denominator(), self.precision);
+        let mut values: BTreeMap<String, Ball> = self.values.iter().map(|(name, v)| (name.clone(), exact(v))).collect();
+        let sides = self.sides.iter().zip(cell);
+        values.extend(sides.map(|((name, _), [low, high])| (name.clone(), exact(low).hull(&exact(high)))));
+        let points: Vec<Vec<Ball>> = self.points.iter().map(|point| point.iter().map(exact).collect()).collect();
+        let rows = evaluated(&self.functions.iter().collect::<Vec<_>>(), &values, &points, self.precision)?;
+        Ok(rows.iter().flatten().all(|value| value.ends().is_some()))
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<(Self, Vec<Node>), CertificateError> {
         let (functions, names) = read_functions(reader)?;
         let (inputs, mut parameters): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_input(name));
@@ -188,6 +199,10 @@ impl Region {
         if self.sides.is_empty() || self.points.len() != self.functions.len() {
             return Err(unfounded("a box and a point for each function are needed".into()));
         }
+        for function in &self.functions {
+            let expression = parse(&function.of).map_err(|error| unfounded(format!("{}: {error}", function.of)))?;
+            divide(&expression).map_err(|error| unfounded(format!("{}: {error}", function.of)))?;
+        }
         let whole: Vec<[RBig; 2]> = self.sides.iter().map(|(_, ends)| ends.clone()).collect();
         // Cells still to come, with their share of the volume.
         let mut open = vec![(whole, RBig::ONE)];
@@ -212,8 +227,14 @@ impl Region {
                             .iter()
                             .zip(&self.sides)
                             .map(|([low, high], (name, _))| format!("{name} in [{low}, {high}]"));
-                        let claim =
-                            format!("the functions are independent on {}", sides.collect::<Vec<_>>().join(", "));
+                        let place = sides.collect::<Vec<_>>().join(", ");
+                        let claim = if self.has_values(&cell).map_err(unfounded)? {
+                            format!("the functions are independent on {place}")
+                        } else {
+                            format!(
+                                "every function has a value on {place}: a divisor may be zero, or relu is at its kink"
+                            )
+                        };
                         return Err(CertificateError::Undecided { claim });
                     }
                 },
@@ -228,11 +249,13 @@ impl Region {
             let claim = format!("a share {share:?} of the box is left open; at most {} is claimed", self.most);
             return Err(CertificateError::Undecided { claim });
         }
+        let values: Vec<String> = self.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let accepted = Accepted {
             claim: format!(
-                "the {} functions of the certificate are independent for every {}, but for a share {share:?} of the volume: |I − C A| is below {:?} on each of the {} certified cells",
+                "the {} functions of the certificate are independent for every {}{}, but for a share {share:?} of the volume: |I − C A| is below {:?} on each of the {} certified cells",
                 self.functions.len(),
                 sides.collect::<Vec<_>>().join(", "),
+                if values.is_empty() { String::new() } else { format!(" at {}", values.join(", ")) },
                 norm.outer().map_or(1.0, |[_, high]| high),
                 tree.iter().filter(|node| **node == Node::Certified).count()
             ),

@@ -15,7 +15,7 @@
 //! *At most.* Each relation `Σ c_k(θ) f_k(x; θ) = 0` is multiplied out and normalised to zero (the normal form's documentation has the theorem on which that rests). As every relation has a function of its own with coefficient one, `k` relations
 //! are linearly independent, and the functions that lead none span everything: the dimension is at most `N − k`, for every value of the parameters at which the coefficients are defined.
 //!
-//! *At least.* Let `g_1 … g_R` lead no relation. If `Σ λ_j g_j(x; θ₀) = 0` for all `x`, then for the points `x_i`, so `λ` is in the kernel of the matrix `g_j(x_i; θ₀)`; its determinant is enclosed away from zero, so `λ = 0`. The derivatives
+//! *At least.* Let `g_1 … g_R` lead no relation. If `Σ λ_j g_j(x; θ₀) = 0` for all `x`, then for the points `x_i`, so `λ` is in the kernel of the matrix `g_j(x_i; θ₀)`; its determinant is enclosed away from zero, so `λ = 0`. At the points every function has a value, those that lead a relation too. The derivatives
 //! come from truncated Taylor arithmetic, not from the normal form. The determinant is an analytic function of the parameters wherever the expressions are; so it vanishes on a set of measure zero at most, and the functions are independent for
 //! almost every value of the parameters in the same connected part of their domain. With `relu` it is analytic only where no point meets a kink: the functions are independent on an open set around the values of the certificate, and may be dependent on another.
 
@@ -92,10 +92,19 @@ impl Span {
         (0..self.functions.len()).filter(|k| self.relations.iter().all(|(leader, _)| leader != k)).collect()
     }
 
-    /// The functions that lead no relation at the points, enclosed.
+    /// The functions that lead no relation at the points, enclosed; nothing is known of a row where some function, of these or another, has no value.
     pub(crate) fn sampled(&self) -> Result<Vec<Vec<Ball>>, String> {
-        let functions: Vec<&Partial> = self.basis().iter().map(|k| &self.functions[*k]).collect();
-        matrix(&functions, &self.values, &self.points, self.precision)
+        if self.points.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = matrix(&self.functions.iter().collect::<Vec<_>>(), &self.values, &self.points, self.precision)?;
+        let basis = self.basis();
+        let row = |row: Vec<Ball>| -> Vec<Ball> {
+            let defined = row.iter().all(|value| value.ends().is_some());
+            let value = |k: &usize| if defined { row[*k].clone() } else { Ball::whole(self.precision) };
+            basis.iter().map(value).collect()
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 
     /// Their enclosed determinant.
@@ -168,7 +177,19 @@ impl Span {
         if most > self.dimension {
             return Err(broken(format!("{} relations leave {most} dimensions", relations.len())));
         }
-        let determinant = self.determinant().map_err(broken)?;
+        // A determinant of no rows would be one.
+        if self.points.len() != most {
+            return Err(broken(format!("{} points for {most} functions", self.points.len())));
+        }
+        let rows = self.sampled().map_err(broken)?;
+        if let Some(point) = rows.iter().position(|row| row.iter().any(|value| value.ends().is_none())) {
+            let claim = format!(
+                "at point {} a function has no value: a divisor may be zero, or relu is at its kink",
+                point + 1
+            );
+            return Err(CertificateError::Undecided { claim });
+        }
+        let determinant = determinant(rows, self.precision);
         if determinant.sign().is_none() {
             let claim = format!("{most} functions are independent: the determinant's enclosure holds zero");
             return Err(CertificateError::Undecided { claim });

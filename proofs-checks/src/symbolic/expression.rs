@@ -71,6 +71,17 @@ impl Expression {
         }
     }
 
+    /// Whether it divides anywhere by what contains a name: then it may have no value at some of theirs.
+    pub(crate) fn divides(&self) -> bool {
+        match &self.kind {
+            Kind::Number(_) | Kind::RootPi { .. } | Kind::Symbol(_) => false,
+            Kind::Quotient(a, b) => !b.names().is_empty() || a.divides() || b.divides(),
+            Kind::Power(a, n) => (*n < 0 && !a.names().is_empty()) || a.divides(),
+            Kind::Sum(a, b) | Kind::Product(a, b) => a.divides() || b.divides(),
+            Kind::Negative(a) | Kind::Call(_, a) => a.divides(),
+        }
+    }
+
     /// The expression with others in the place of names.
     pub(crate) fn substituted(&self, by: &BTreeMap<String, Self>) -> Self {
         let of = |part: &Self| Box::new(part.substituted(by));

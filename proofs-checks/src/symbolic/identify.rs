@@ -102,9 +102,10 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         }
     }
     // One line, as certificates have it.
-    let [gate, expert] = [gate, expert].map(|source| source.split_whitespace().collect::<Vec<_>>().join(" "));
+    let sources = [gate, expert];
+    let [gate, expert] = sources.map(|source| source.split_whitespace().collect::<Vec<_>>().join(" "));
     let kinked = gate_expression.calls(Function::Relu) || expert_expression.calls(Function::Relu);
-    let expression = if gate == "1" { expert } else { format!("({gate})*({expert})") };
+    let expression = if gate == "1" { expert } else { product(&gate, &expert) };
     let mut parameters: Vec<String> = Vec::new();
     for (name, _) in in_gate.into_iter().chain(in_expert) {
         if !is_input(&name) && !parameters.contains(&name) {
@@ -124,7 +125,7 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     derivatives[..=parameters.len()].rotate_left(1);
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
     let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
-    let found = relations(&functions, &names).map_err(IdentifyError::Expert)?;
+    let found = relations(&functions, &names).map_err(|error| placed(error, sources))?;
     let independent = functions.len() - found.len();
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
@@ -164,6 +165,33 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         kinked,
         certificate,
     })
+}
+
+/// `(gate)*(expert)`.
+fn product(gate: &str, expert: &str) -> String {
+    format!("({gate})*({expert})")
+}
+
+/// An error in a column of `F`, without regard to spaces, in the one of the two sources that it belongs to.
+fn placed(error: ExpressionError, [gate, expert]: [&str; 2]) -> IdentifyError {
+    let packed = |source: &str| source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (first, second) = (packed(gate), packed(expert));
+    // The column in a source of a column of its text with single spaces: the same number of other characters is before it.
+    let unpacked = |source: &str, text: &str, column: usize| {
+        let is_letter = |c: &char| !c.is_whitespace();
+        let before = text.chars().take(column - 1).filter(is_letter).count();
+        let letters = source.chars().enumerate().filter(|(_, c)| is_letter(c));
+        letters.map(|(at, _)| at + 1).nth(before).unwrap_or(1)
+    };
+    let (inside, message) = (error.column, error.message);
+    let gate_at = 2;
+    let expert_at = if first == "1" { 1 } else { product(&first, "").chars().count() };
+    if first != "1" && (gate_at..gate_at + first.chars().count()).contains(&inside) {
+        let column = unpacked(gate, &first, inside + 1 - gate_at);
+        return IdentifyError::Gate(ExpressionError::new(column, message));
+    }
+    let column = unpacked(expert, &second, (inside + 1).saturating_sub(expert_at).max(1));
+    IdentifyError::Expert(ExpressionError::new(column, message))
 }
 
 impl Identified {
@@ -229,6 +257,20 @@ mod tests {
         let temperature = equations("exp(w*x/t)*sigmoid(a*x + b)");
         assert!(temperature.contains(&"dF/dt = -w/t*dF/dw".to_string()), "{temperature:?}");
         assert!(equations("exp(w*x)*l*tanh(a*x + b)").contains(&"F = l*dF/dl".to_string()));
+    }
+
+    /// What is beyond the normal form of the whole alone is an error at the function that it is about, in the source that has it, spaces counted.
+    #[test]
+    fn errors_beyond_the_normal_form_point_at_the_function() {
+        let beyond = |expert: &str, gate: &str| match identify(expert, gate, 2) {
+            Err(IdentifyError::Expert(error)) => (false, error.column),
+            Err(IdentifyError::Gate(error)) => (true, error.column),
+            other => panic!("{expert}: {other:?}"),
+        };
+        assert_eq!(beyond("b*x + c*sin(tanh(softplus(a*x)))", "1"), (false, 13));
+        assert_eq!(beyond("b*x +   c*sin(tanh(softplus(a*x)))", "exp(w * x)"), (false, 15));
+        assert_eq!(beyond("b*x", "1 +  exp(w*x)*sin(tanh(softplus(a*x)))"), (true, 19));
+        assert_eq!(beyond("a*x", "exp(relu(w*x) + relu(u*x + v))"), (true, 17));
     }
 
     /// Numbers of derivatives and of independent ones, from singular values to fifty digits at random parameters by an independent program.

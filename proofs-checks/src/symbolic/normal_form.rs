@@ -24,7 +24,7 @@
 //! of the sigmoids and the monomials `m` are linearly independent together (each without its part that contains parameters only), and none of them has a softplus for a term, `e^{softplus(u)}` being `1 + e^u`, they are independent atoms; otherwise each is replaced by `E/(1 + E)`, `E = e^u`, and denominators are cleared
 //! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`.
 //!
-//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps, a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
+//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps (except where nothing but zero is to be proved, [`Table::is_zero`]), a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
 //!
 //! *What rests on it.* That what has the normal form zero is zero needs none of this: every rule is an identity. The theorem is needed for the contrary, and it has gaps: steps count as independent though those of `x² − 1` and `x ± 1` are not, and so do constants of which nothing is known. There a relation can be missed, none is
 //! invented; so nothing says that something is *not* zero without an enclosure that excludes zero: a determinant, a value, and for each denominator its value at some parameters. It is analytic in them, so it vanishes on a set of measure zero at most. (A denominator that is zero without being seen to be would make anything true: `0 · 1/0` is
@@ -34,6 +34,8 @@ mod derivative;
 mod lowering;
 mod resolve;
 mod sign;
+
+pub(crate) use lowering::divide;
 
 use super::expression::Expression;
 use super::parse::ExpressionError;
@@ -79,6 +81,9 @@ pub(crate) struct Table {
     numbers: HashMap<Atom, Symbol>,
     /// Whether the symbol contains an input.
     inputs: Vec<bool>,
+    /// The column of the function or divisor that brought the symbol, and that of what is being read.
+    columns: Vec<usize>,
+    column: usize,
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
@@ -99,7 +104,7 @@ impl Table {
     /// # Errors
     /// Division by what contains an input, and what the normal form does not decide, each with the column.
     pub(crate) fn lower(expressions: &[&Expression]) -> Result<(Self, Vec<Polynomial>), ExpressionError> {
-        expressions.iter().try_for_each(|expression| lowering::divide(expression))?;
+        expressions.iter().try_for_each(|expression| divide(expression))?;
         // Units of angles are known once all angles were seen.
         let mut units = HashMap::new();
         for _ in 0..8 {
@@ -168,6 +173,7 @@ impl Table {
         let symbol = self.atoms.len();
         self.atoms.push(atom.clone());
         self.inputs.push(has_input);
+        self.columns.push(self.column);
         self.numbers.insert(atom, symbol);
         symbol
     }
@@ -175,20 +181,6 @@ impl Table {
     /// The symbol as a polynomial.
     fn symbol(&mut self, atom: Atom) -> Polynomial {
         Polynomial::symbol(self.number(atom))
-    }
-
-    /// Whether it is a sum, not empty, with positive coefficients of products of positive functions and of parameters that are positive.
-    pub(crate) fn is_positive(&self, polynomial: &Polynomial, parameter: &dyn Fn(&str) -> bool) -> bool {
-        let of = |symbol: Symbol| match &self.atoms[symbol] {
-            Atom::Exp(_) | Atom::Sigmoid(_) | Atom::Softplus(_) | Atom::Phi(_) | Atom::Gaussian | Atom::ErrorScale => {
-                true
-            }
-            Atom::Parameter(name) => parameter(name),
-            _ => false,
-        };
-        !polynomial.is_zero()
-            && polynomial.terms.values().all(|coefficient| *coefficient > RBig::ZERO)
-            && polynomial.terms.keys().flatten().all(|(symbol, _)| of(*symbol))
     }
 
     /// Whether it consists of inputs and parameters alone, without functions.

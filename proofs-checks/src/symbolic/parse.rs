@@ -8,7 +8,7 @@
 //! primary = number | name | function "(" sum ")" | "(" sum ")" | "sqrt(pi)" | "sqrt(2*pi)"
 //! ```
 //!
-//! Numbers are digits with an optional decimal fraction, and exact. `2^3^2` is an error, and `-x^2` is `-(x^2)`.
+//! Numbers are digits with an optional decimal fraction, and exact. `pi` stands in the two roots alone. `2^3^2` is an error, and `-x^2` is `-(x^2)`.
 
 use super::expression::{Expression, Function, Kind, is_input};
 use dashu_int::IBig;
@@ -256,6 +256,10 @@ impl Reader<'_> {
                             format!("{name} is a function; {name}(…) is allowed"),
                         ));
                     }
+                    if name == "pi" {
+                        let message = "pi alone is neither a number nor a parameter here: sqrt(pi)^2 is the number, another name a parameter";
+                        return Err(ExpressionError::new(column, message));
+                    }
                     let number = name.strip_prefix('x').map(|rest| rest.trim_start_matches('_'));
                     if number.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())) && !is_input(&name) {
                         let message = format!("{name} would shadow an input; inputs are x, or x1, x2, …");
@@ -349,9 +353,12 @@ mod tests {
             ("a)", 2),
             ("a*x0", 3),
             ("x_1", 1),
+            ("a*pi*x", 3),
+            ("sqrt(pi*a)", 8),
         ] {
             assert_eq!(at(source), column, "{source}: {}", parse(source).unwrap_err());
         }
+        assert!(parse("pi + pix").unwrap_err().message.contains("sqrt(pi)^2") && parse("sqrt(pi)*pi_1*pix").is_ok());
         assert!(parse(&"(".repeat(200)).is_err() && parse(&"a+".repeat(60_000)).is_err());
     }
 

@@ -101,7 +101,7 @@ impl Normalised {
             let product = self.table.product(&self.coefficients[*coefficient], &self.functions[*function]);
             sum = sum.plus(&product, &dashu_ratio::RBig::ONE);
         }
-        Ok(self.table.resolve(&[sum])?.iter().all(Polynomial::is_zero))
+        self.table.is_zero(sum)
     }
 
     /// Whether a coefficient is free of inputs.

@@ -135,3 +135,23 @@ fn constants_and_inverses() {
         assert!(round[0] <= 0.0 && round[1] < 1e-30 * x.max(1e-3), "{x}");
     }
 }
+
+/// Ends of very different sizes: no difference of theirs is written out, and what comes out contains the values of both, as long as exponents are within bounds.
+#[test]
+fn very_small_ends_fit_into_memory() {
+    for (exponent, known) in [(-(1 << 20), true), (-(1 << 38), false)] {
+        let tiny = Ball::point(Dyadic::new(1.into(), exponent), BITS);
+        let wide = tiny.hull(&Ball::integer(1, BITS));
+        assert_eq!(wide.middle().unwrap().sign(), Some(true));
+        for (name, f) in FUNCTIONS {
+            let range = f(&wide);
+            for end in [f(&tiny), f(&Ball::integer(1, BITS))] {
+                let Some(([low, high], [from, to])) = range.ends().zip(end.ends()) else {
+                    assert!(!known, "{name}");
+                    continue;
+                };
+                assert!(low <= from && to <= high, "{name}");
+            }
+        }
+    }
+}

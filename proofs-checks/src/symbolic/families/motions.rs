@@ -1,7 +1,7 @@
-//! Motions of an atom's parameters that change neither its gate, but for a factor, nor its expert: one-parameter groups, integrated from relations of first order.
+//! Motions of an atom's parameters that change its gate and its expert by factors alone: one-parameter groups, integrated from relations of first order.
 //!
-//! If `Σ_i X_i(θ) ∂_ih = 0` and `Σ_i X_i(θ) ∂_ig = p g` at every `θ`, the flow of `X` leaves `h` as it is and multiplies `g` by `e^{ps}`. For `X(θ) = Mθ + c` with rational `M` and `c` these are linear equations with rational coefficients, and `(θ, 1)` moves by `e^{sA}`, `A = [M c; 0 0]`. Fields come
-//! in three rounds, constant ones, those with a diagonal `M`, all; each is kept that is not a combination of earlier ones with functions of `θ` as coefficients (by its value at one point: what is kept certainly is none). Integrated are those whose eigenvalues are whole numbers, by Putzer's formula
+//! If `Σ_i X_i(θ) ∂_ih = q h` and `Σ_i X_i(θ) ∂_ig = p g` at every `θ`, the flow of `X` multiplies `h` by `e^{qs}` and `g` by `e^{ps}`. For `X(θ) = Mθ + c` with rational `M` and `c` these are linear equations with rational coefficients, and `(θ, 1)` moves by `e^{sA}`, `A = [M c; 0 0]`. Fields come
+//! in three rounds, constant ones, those with a diagonal `M`, all; first those with `q = 0`, then the others; each is kept that is not a combination of earlier ones with functions of `θ` as coefficients (by its value at one point: what is kept certainly is none). Integrated are those whose eigenvalues are whole numbers, by Putzer's formula
 //!
 //! ```text
 //! e^{sA} = Σ_k r_k(s) Π_{j<k} (A − λ_j),      r_1' = λ_1 r_1,  r_1(0) = 1,      r_k' = λ_k r_k + r_{k−1},  r_k(0) = 0
@@ -9,7 +9,7 @@
 //!
 //! and rotations, `A³ = −ω²A`: `e^{sA} = 1 + A sin(ωs)/ω + A²(1 − cos ωs)/ω²`. This is a finder: what a motion does is proved by the certificate `flat`.
 
-use super::whole;
+use super::{occurring, whole};
 use crate::symbolic::expression::Expression;
 use crate::symbolic::normal_form::Table;
 use crate::symbolic::parse::ExpressionError;
@@ -19,43 +19,51 @@ use dashu_ratio::RBig;
 use std::collections::BTreeMap;
 
 /// Most parameters of fields with a full matrix.
-const FULL: usize = 8;
+pub(super) const FULL: usize = 8;
 /// Largest eigenvalue, and largest frequency, in units that make all entries whole numbers.
 const LARGEST: i64 = 12;
 
-/// A motion: the parameters that move, as texts in the curve's parameter, and `p`.
+/// A motion: the parameters that move, as texts in the curve's parameter, the same with its sign changed, `p` and `q`.
 pub(super) struct Motion {
     pub(super) moved: BTreeMap<String, String>,
+    pub(super) back: BTreeMap<String, String>,
     pub(super) factor: RBig,
+    pub(super) degree: RBig,
 }
 
 type Matrix = Vec<Vec<RBig>>;
 
-/// The motions of `parameters`, in texts with `curve` for `s`.
+/// What a function is the coefficient of: an entry of A, `p` or `q`.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Entry(usize, usize),
+    Gate,
+    Expert,
+}
+
+/// The motions of `parameters`, in texts with `curve` for `s`; those with `q ≠ 0` that are no combination of motions and of the scalings that are `known` by their weights.
 pub(super) fn motions(
     gate: &Expression,
     expert: &Expression,
     parameters: &[String],
     curve: &str,
+    known: &[Vec<(String, RBig)>],
 ) -> Result<Vec<Motion>, ExpressionError> {
     // Both equations at once, under names that no text can have.
     let tagged = |of: &Expression, tag: &str| of.clone().times(Expression::symbol(tag));
-    let own = tagged(gate, "g'");
-    let (mut table, forms) = Table::lower(&[&own.clone().plus(tagged(expert, "h'")), &own])?;
-    let symbols: Vec<_> = parameters.iter().filter_map(|name| table.parameter(name)).collect();
+    let (own, other) = (tagged(gate, "g'"), tagged(expert, "h'"));
+    let (mut table, forms) = Table::lower(&[&own.clone().plus(other.clone()), &own, &other])?;
+    let (parameters, symbols) = occurring(&table, parameters);
     let n = parameters.len();
-    if symbols.len() != n {
-        return Ok(Vec::new());
-    }
     let slopes: Vec<Polynomial> = symbols.iter().map(|symbol| table.derivative(&forms[0], *symbol)).collect();
-    let mut functions = vec![forms[1].clone()];
+    let mut functions = forms[1..].to_vec();
     functions.extend(slopes.iter().cloned());
-    // What each function is the coefficient of: row and column of A.
-    let mut places: Vec<Option<(usize, usize)>> = std::iter::once(None).chain((0..n).map(|i| Some((i, n)))).collect();
+    let mut places = vec![Place::Gate, Place::Expert];
+    places.extend((0..n).map(|i| Place::Entry(i, n)));
     let columns = |i: usize| if n <= FULL { 0..n } else { i..i + 1 };
     for (i, j) in (0..n).flat_map(|i| columns(i).map(move |j| (i, j))) {
         functions.push(table.product(&Polynomial::symbol(symbols[j]), &slopes[i]));
-        places.push(Some((i, j)));
+        places.push(Place::Entry(i, j));
     }
     let resolved = table.resolve(&functions)?;
     // Values of the parameters that satisfy no equation but by chance.
@@ -64,27 +72,57 @@ pub(super) fn motions(
         .collect();
     let rounds: [&dyn Fn(usize, usize) -> bool; 3] = [&|_, j| j == n, &|i, j| j == n || i == j, &|_, _| true];
     let (mut kept, mut found) = (Matrix::new(), Vec::new());
-    for allowed in rounds {
-        let chosen: Vec<usize> = (0..places.len()).filter(|k| places[*k].is_none_or(|(i, j)| allowed(i, j))).collect();
-        let columns: Vec<Polynomial> = chosen.iter().map(|k| resolved[*k].clone()).collect();
-        for relation in rational_relations(&columns) {
-            let mut a = vec![vec![RBig::ZERO; n + 1]; n + 1];
-            let mut factor = RBig::ZERO;
-            let by_place: Vec<RBig> = whole(&relation[1..].iter().chain(&relation[..1]).cloned().collect::<Vec<_>>());
-            for (k, value) in chosen[1..].iter().chain(&chosen[..1]).zip(by_place) {
-                match places[*k] {
-                    Some((i, j)) => a[i][j] = value,
-                    None => factor = -value,
-                }
+    for splits in [false, true] {
+        if splits {
+            for weights in known {
+                let weight = |name: &String| weights.iter().find(|(own, _)| own == name).map(|(_, k)| k.clone());
+                let velocity = parameters.iter().zip(&point).map(|(name, x)| weight(name).unwrap_or(RBig::ZERO) * x);
+                kept.extend(reduced(&kept, velocity.collect()));
             }
-            let velocity: Vec<RBig> = a[..n].iter().map(|row| dot(row, &point)).collect();
-            if let Some(rest) = reduced(&kept, velocity)
-                && let Some(flow) = flow(&a)
-            {
-                kept.push(rest);
-                let moves = |i: &usize| a[*i].iter().any(|entry| *entry != RBig::ZERO);
-                let text = |i: usize| (parameters[i].clone(), text(&flow[i], i, parameters, curve));
-                found.push(Motion { moved: (0..n).filter(moves).map(text).collect(), factor });
+        }
+        for allowed in rounds {
+            let is_chosen = |place: &Place| match *place {
+                Place::Entry(i, j) => allowed(i, j),
+                Place::Gate => true,
+                Place::Expert => splits,
+            };
+            let chosen: Vec<usize> = (0..places.len()).filter(|k| is_chosen(&places[*k])).collect();
+            let columns: Vec<Polynomial> = chosen.iter().map(|k| resolved[*k].clone()).collect();
+            let factors = if splits { 2 } else { 1 };
+            for relation in rational_relations(&columns) {
+                let mut a = vec![vec![RBig::ZERO; n + 1]; n + 1];
+                let (mut factor, mut degree) = (RBig::ZERO, RBig::ZERO);
+                // The first entry that is not zero is positive.
+                let by_place: Vec<usize> = (factors..chosen.len()).chain(0..factors).collect();
+                let values = whole(&by_place.iter().map(|k| relation[*k].clone()).collect::<Vec<_>>());
+                for (k, value) in by_place.into_iter().zip(values) {
+                    match places[chosen[k]] {
+                        Place::Entry(i, j) => a[i][j] = value,
+                        Place::Gate => factor = -value,
+                        Place::Expert => degree = -value,
+                    }
+                }
+                if splits && degree == RBig::ZERO {
+                    continue;
+                }
+                let velocity: Vec<RBig> = a[..n].iter().map(|row| dot(row, &point)).collect();
+                let negative: Matrix = a.iter().map(|row| row.iter().map(|entry| -entry).collect()).collect();
+                if let Some(rest) = reduced(&kept, velocity)
+                    && let Some(flows) = flow(&a).zip(flow(&negative))
+                {
+                    kept.push(rest);
+                    let moves = |i: &usize| a[*i].iter().any(|entry| *entry != RBig::ZERO);
+                    let texts = |flow: &[Vec<Sum>]| -> BTreeMap<String, String> {
+                        let text = |i: usize| (parameters[i].clone(), text(&flow[i], i, &parameters, curve));
+                        (0..n).filter(moves).map(text).collect()
+                    };
+                    let (moved, back) = (texts(&flows.0), texts(&flows.1));
+                    // Splits are told in the direction in which the expert grows.
+                    found.push(match degree < RBig::ZERO {
+                        true => Motion { moved: back, back: moved, factor: -factor, degree: -degree },
+                        false => Motion { moved, back, factor, degree },
+                    });
+                }
             }
         }
     }

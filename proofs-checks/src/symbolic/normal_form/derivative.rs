@@ -36,6 +36,7 @@ impl Table {
             return known.clone();
         }
         let own = Polynomial::symbol(symbol);
+        self.column = self.columns[symbol];
         let derivative = match self.atoms[symbol].clone() {
             Atom::Input(_) | Atom::Parameter(_) | Atom::Gaussian | Atom::ErrorScale | Atom::Step(_) => {
                 Polynomial::default()

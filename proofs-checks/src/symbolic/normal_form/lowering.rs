@@ -9,7 +9,7 @@ use dashu_int::ops::BitTest;
 use dashu_ratio::RBig;
 
 /// Refuses every division by what contains an input, or is not certainly different from zero for some values of the parameters.
-pub(super) fn divide(expression: &Expression) -> Result<(), ExpressionError> {
+pub(crate) fn divide(expression: &Expression) -> Result<(), ExpressionError> {
     let divisor = match &expression.kind {
         Kind::Quotient(_, divisor) => Some(divisor),
         Kind::Power(base, n) if *n < 0 => Some(base),
@@ -80,6 +80,7 @@ impl Table {
             }
             Kind::Call(function, argument) => {
                 let u = self.lowered(argument)?;
+                self.column = expression.column;
                 self.call(*function, &u, expression.column)?
             }
         };
@@ -96,6 +97,7 @@ impl Table {
 
     fn inverse(&mut self, divisor: &Polynomial, column: usize) -> Lowered {
         let at = |message: &str| ExpressionError::new(column, message);
+        self.column = column;
         if divisor.is_zero() {
             return Err(at("division by zero"));
         }

@@ -13,14 +13,28 @@ impl Table {
     /// # Errors
     /// What the normal form does not decide.
     pub(crate) fn resolve(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
-        let beyond = |message: &str| ExpressionError::new(1, format!("{message} is beyond the normal form"));
-        let mut functions = functions.to_vec();
         for monomial in functions.iter().flat_map(|f| f.terms.keys()) {
-            let steps = monomial.iter().filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Step(_))).count();
-            if steps > 1 {
-                return Err(beyond("a product of relus of different arguments"));
+            let mut steps = monomial.iter().filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Step(_)));
+            if let Some((symbol, _)) = steps.nth(1) {
+                let message = "a product of relus of different arguments is beyond the normal form";
+                return Err(ExpressionError::new(self.columns[*symbol], message));
             }
         }
+        self.numerators(functions)
+    }
+
+    /// Whether a function has the normal form zero: then it is zero. Of products of steps too, which are taken for independent: that is a gap of the contrary alone.
+    ///
+    /// # Errors
+    /// What the normal form does not decide.
+    pub(crate) fn is_zero(&mut self, function: Polynomial) -> Result<bool, ExpressionError> {
+        Ok(self.numerators(&[function])?.iter().all(Polynomial::is_zero))
+    }
+
+    fn numerators(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
+        let beyond =
+            |column: usize, message: &str| ExpressionError::new(column, format!("{message} is beyond the normal form"));
+        let mut functions = functions.to_vec();
         // A denominator may hold other denominators, which come before it: the outermost first.
         loop {
             let used = functions.iter().flat_map(|f| f.symbols().into_keys());
@@ -62,7 +76,10 @@ impl Table {
             if of_inside().any(|symbol| is_rational(&symbol))
                 || !self.are_independent(&arguments(&mut of_inside()), with_inputs)
             {
+                let is_sigmoid = |symbol: &Symbol| matches!(self.atoms[*symbol], Atom::Sigmoid(_));
+                let place = of_inside().find(is_sigmoid).or_else(|| of_inside().next());
                 return Err(beyond(
+                    place.map_or(1, |symbol| self.columns[symbol]),
                     "a sigmoid or tanh inside of a function, beside a dependent exponential inside of one,",
                 ));
             }

@@ -1,0 +1,134 @@
+use super::*;
+use crate::rigor::recheck;
+
+fn has(expert: &str, gate: &str, words: &str) -> bool {
+    families(expert, gate).unwrap().found.iter().any(|family| family.words.contains(words))
+}
+
+/// Motions that relations of first order state, with certificates that are accepted; and what is none.
+#[test]
+fn motions_are_integrated_and_certified() {
+    for (expert, gate, words) in [
+        ("tanh(a*x + b + c)", "exp(w*x)", "(b, c) -> (b + s, c - s)"),
+        ("tanh(a*x + 2*b - 3*c)", "exp(w*x)", "(b, c) -> (b + 3*s, c + 2*s)"),
+        ("sigmoid(a*x)", "exp(w*x + v*x)", "(w, v) -> (w + s, v - s)"),
+        ("l*exp(a*x + b)", "exp(w*x)", "(l, b) -> (exp(-s)*l, b + s)"),
+        ("l*(a*x + b)", "exp(w*x)", "(l, a, b) -> (exp(s)*l, exp(-s)*a, exp(-s)*b)"),
+        ("l*relu(a*x + b)", "exp(w*x)", "(l, a, b) -> (exp(s)*l, exp(-s)*a, exp(-s)*b)"),
+        ("tanh(a*x)", "exp(w*x/t)", "(w, t) -> (exp(s)*w, exp(s)*t)"),
+        (
+            "tanh(a*x)",
+            "exp(w*x + c)",
+            "(c) -> (c + s): its expert stays the same, and its weight takes back the gate's factor exp(s)",
+        ),
+        ("a*x + c + a*b", "exp(w*x)", "(c, b) -> (c - s*a, b + s)"),
+        ("exp(-(a^2 + b^2)*x)", "exp(w*x)", "(a, b) -> (cos(s)*a + sin(s)*b, cos(s)*b - sin(s)*a)"),
+        ("tanh(a*b*x + c)", "exp(w*x)", "(a, b) -> (exp(s)*a, exp(-s)*b)"),
+    ] {
+        let found = families(expert, gate).unwrap().found;
+        let family = found.iter().find(|family| family.words.contains(words));
+        let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}"));
+        let accepted = recheck(family.certificate.as_ref().unwrap());
+        assert!(accepted.is_ok(), "{expert}: {accepted:?}");
+    }
+    // F = e^{(w + a)x + b} stays the same along (a + s, w − s), the mixture does not; a period is no curve.
+    for (expert, gate) in [
+        ("exp(a*x + b)", "exp(w*x)"),
+        ("tanh(a*x + b)", "exp(w*x)"),
+        ("l*cos(a*x + b)", "exp(w*x)"),
+        ("tanh(a*x + b^2 + c^2 + a*b*c)", "exp(w*x)"),
+    ] {
+        assert!(!has(expert, gate, "moves along"), "{expert}");
+    }
+    // Every family that is flat has a certificate, whatever its parameters are called.
+    for (expert, gate) in [
+        ("l*exp(a*x + b)", "exp(w*x + v*x)"),
+        ("a*x", "exp(v*x + h1*x + q*x)"),
+        ("s*(v*x + h)", "exp(v_other*x)"),
+        ("a1*x1 + a2*x2 + b", "exp(w1*x1 + w2*x2)"),
+    ] {
+        let found = families(expert, gate).unwrap().found;
+        for family in found.iter().filter(|family| family.words.starts_with("flat")) {
+            assert!(family.certificate.as_deref().is_some_and(|text| recheck(text).is_ok()), "{expert}: {family:?}");
+        }
+        assert!(found.iter().filter(|family| family.words.starts_with("flat")).count() >= 3, "{found:?}");
+    }
+}
+
+/// What relations of other kinds propose: splits along flows by which the expert gains a factor, common factors under a shared temperature, and all of it under gates whose positivity is seen from how they are written.
+#[test]
+fn splits_along_flows_and_under_other_gates_are_certified() {
+    for (expert, gate, words) in [
+        ("exp(a*x + b)", "exp(w*x)", "(b) -> (b + s) with its weight times exp(-s)*sigmoid(s)"),
+        ("exp(b)*tanh(a*x)", "exp(w*x)", "(b) -> (b - s) with its weight times sigmoid(s)"),
+        ("exp(a)*x", "exp(w*x)", "the expert gains the factor exp(s)"),
+        ("exp(2*b + c)*x + exp(2*b + c)", "exp(w*x)", "splits into two, (b) -> (b + s)"),
+        ("exp(a*x + b)", "exp(w*x + 2*b)", "exp((-2)*s)*exp(-s)*sigmoid(s)"),
+        ("tanh(a*x)", "exp(w*x/t)", "w ± s, t the same for all atoms"),
+        ("tanh(a*x)", "exp((w*x + u)/t)", "w ± s, t the same for all atoms"),
+        ("a*x + b", "exp(relu(w*x)/t)", "affine in them together"),
+        ("a*x + b", "exp(relu(w*x)/t)", "(w, t) -> (exp(s)*w, exp(s)*t)"),
+        ("a*x + b", "exp(l*relu(w*x)/t)", "affine in them together"),
+        ("a*x + b", "sigmoid(-w*x)", "affine in them together"),
+        ("a*x + b", "1 - sigmoid(w*x)", "affine in them together"),
+        ("a*x + b", "(w*x)^2 + 1", "affine in them together"),
+        ("a*x + b", "exp(-w*x)/(1 + exp(v))", "affine in them together"),
+    ] {
+        let Families { found, undecided } = families(expert, gate).unwrap();
+        let family = found.iter().find(|family| family.words.starts_with("flat") && family.words.contains(words));
+        let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}, {undecided:?}"));
+        let accepted = recheck(family.certificate.as_ref().unwrap());
+        assert!(accepted.is_ok() && undecided.is_empty(), "{expert}: {accepted:?}, {undecided:?}");
+    }
+    // A shared temperature is no common factor's under another router; a flow that moves the gate by more than a factor is no split's.
+    assert!(!has("tanh(a*x)", "exp(sigmoid(w*x)/t)", "same factor"));
+    assert!(has("exp(a*x + b)", "exp(w*x + b*x)", "splits into two, (w, b) -> (w - s, b + s)"));
+    assert!(!has("exp(a*x + b)", "exp(w*x + b*x^2)", "splits into two, "));
+}
+
+/// Nothing is left out in silence: a gate of either sign, and signs of many parameters.
+#[test]
+fn what_is_not_decided_is_said() {
+    let unseen = families("a*x + b", "w*x").unwrap();
+    assert!(unseen.undecided.iter().any(|words| words.starts_with("the gate was not seen to be positive")));
+    assert!(unseen.found.iter().all(|family| !family.words.starts_with("flat")));
+    assert!(families("a*x", "0").unwrap().found.iter().all(|family| !family.words.starts_with("scaling")));
+    let many = families("l*tanh(a1*x1 + a2*x2 + a3*x3 + b)", "exp(w1*x1 + w2*x2 + w3*x3)").unwrap();
+    for words in ["F(-l) = -F", "F(-a1, -a2, -a3, -b) = -F"] {
+        assert!(many.found.iter().any(|family| family.words.contains(words)), "{words}: {:?}", many.found);
+    }
+    assert!(many.undecided.iter().any(|words| words.contains("signs of the 8 parameters of F")));
+    // Too many for all sets of arguments: a basis.
+    let sum = (1..=6).map(|k| format!("c{k}*tanh(a{k}*x + b{k})")).collect::<Vec<_>>().join(" + ");
+    let found = families(&sum, "1").unwrap().found;
+    for k in 1..=6 {
+        assert!(found.iter().any(|family| family.words == format!("symmetry: F(-c{k}, -a{k}, -b{k}) = F")), "{k}");
+    }
+    assert!(found.iter().any(|family| family.words == "symmetry: F(-c1, -c2, -c3, -c4, -c5, -c6) = -F"), "{found:?}");
+}
+
+/// The letters of curves are no parameter's.
+#[test]
+fn letters_are_fresh() {
+    assert!(has("c*x", "exp(w*x)", "scaling: F(c_*c) = c_*F for c_ > 0"));
+    assert!(has("c*x + s", "exp(w*x)", "splits into two") && has("s*x", "exp(w*x/s_)", "scaling: F(c*s) = c*F"));
+}
+
+/// Theory B5, and what must not be found.
+#[test]
+fn families_of_the_theory_are_found() {
+    assert!(has("a*x + b", "exp(w*x)", "affine in them together"));
+    assert!(has("l*tanh(a*x + b)", "exp(w*x)", "with l moved"));
+    assert!(has("relu(a*x + b)", "exp(w*x)", "homogeneous of degree 1"));
+    assert!(has("(a*x + b)^3", "exp(w*x)", "homogeneous of degree 3"));
+    assert!(has("tanh(a*x + b)", "exp(w*x)", "w ± s"));
+    assert!(has("tanh(a*x + b)", "exp(w*x/t)", "scaling: F(c*w, c*t) = F"));
+    assert!(has("tanh(a*x + b)", "1", "F(-a, -b) = -F"));
+    assert!(has("sigmoid(a*x + b)", "exp(w*x)", "h(-a, -b) = -h + 1"));
+    assert!(has("gelu(a*x + b)", "1", "F(-a, -b) = F - "));
+    assert!(!has("tanh(a*x + b)", "exp(w*x)", "splits into two of half its weight with"));
+    assert!(!has("tanh(a*x + b)", "exp(sigmoid(w*x)/t)", "flat"));
+    assert!(!has("tanh(a*x + b)", "exp(sigmoid(w*x)/t)", "scaling"));
+    assert!(has("1/(a + b)", "1", "F(-a, -b) = -F") && !has("1/(a + b)", "1", "- 2"));
+    assert!(!has("sigmoid(a*x)/(a^2 + b^2)", "1", "+ 1"));
+}
