@@ -20,8 +20,8 @@ const LEGEND: usize = 12;
 /// Points of a series beyond which symbols would cover its line.
 const SYMBOLS: usize = 60;
 /// Lengths of the dashes of laws, in turn, and the distance from one to the next: shorter ones leave the longer ones visible where laws coincide.
-const DASHES: [u32; 3] = [10, 6, 2];
-const PERIOD: u32 = 16;
+const DASHES: [u32; 3] = [9, 6, 3];
+const PERIOD: u32 = 13;
 /// Mean width of a character in font sizes, for the room that a text needs.
 const ASPECT: f64 = 0.56;
 

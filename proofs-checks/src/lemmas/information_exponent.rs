@@ -187,7 +187,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "exponent in d of the time to the first alignment, pure orders",
             "orders",
             "order",
-            ["lower", "exponent", "upper"],
+            ["exponent"],
             [Scale::Linear; 2],
         )
         .with_laws(["closed form"]),

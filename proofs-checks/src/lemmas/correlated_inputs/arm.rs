@@ -45,12 +45,11 @@ impl Arm {
     fn ratio(&self) -> Option<Estimate> {
         let last = &self.passages[self.passages.len() - 1];
         let ratios: Vec<f64> = last.iter().filter_map(|p| Some(p.time? / p.predicted)).collect();
-        statistics::median(&ratios, LEVEL)
+        statistics::median_of_all(&ratios, last.len(), LEVEL)
     }
 
     pub(super) fn constant(&self, scale: f64, accept: [f64; 2]) -> Evidence {
-        let statement =
-            format!("{}: T over the isotropic closed form, largest d, median over starts that align", self.law.name());
+        let statement = format!("{}: T over the isotropic closed form, largest d, median over starts", self.law.name());
         let scaled =
             self.ratio().map(|e| Estimate { value: scale * e.value, interval: e.interval.map(|end| scale * end), ..e });
         Evidence::estimate(statement, LEVEL, scaled, accept)
