@@ -19,7 +19,8 @@
 //! ```
 //!
 //! So at `t` SGD is to have aligned as many teachers as the flow at `τ(t)`: 4.4 at `t = 6` for `ε = 0.1`, 25 at `t = 60` for `ε = 0.05`. Judged by the mean of the difference over the figure's times: each alignment that is off by a share `x` of its time `T` moves it by `xT/t`, and `x`
-//! is 0.1 to 0.2 by the formula above: half a teacher is two to three standard deviations of one or two alignments late in the figure. A flow five times as fast makes the twin.
+//! is 0.1 to 0.2 by the formula above: half a teacher is two to three standard deviations of one or two alignments late in the figure. A flow five times as fast makes the twin; of two
+//! teachers, as at quick effort, it may have no more by then, which leaves the finding open.
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::{
