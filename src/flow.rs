@@ -75,7 +75,8 @@ fn follow(start: &Start, until: f64, times: &[f64], tolerance: f64, shared: &Sha
     })
 }
 
-/// The failures that the flow and its last state show. Nothing is pruned here: which students pruning must not take is part of the advice.
+/// The failures that the flow and its last state show. Two of them it cannot have: along a continuous flow the loss never rises, so that divergence would be a failure of the integration, and nothing is pruned here, so that no useful expert is.
+/// What descent with a step and pruning have to heed is part of the advice.
 fn signatures(start: &Start, trajectory: &Trajectory) -> Vec<Signature> {
     let Some(last) = trajectory.states.last() else { return Vec::new() };
     let losses: Vec<f64> = trajectory.states.iter().map(|state| state.loss).collect();

@@ -25,6 +25,12 @@ pub struct Figure {
     /// The column whose numbers colour the cells of a map: its columns are the distinct numbers of `x`, its rows those of the only series. Absent from lines, in JSON too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<String>,
+    /// Those of the series that are laws: dashed, without symbols, above the others, which they may cover. Absent where there are none, in JSON too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laws: Vec<String>,
+    /// Those of the series whose rows have no order: symbols without a line. Absent where there are none, in JSON too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<String>,
 }
 
 impl Figure {
@@ -46,7 +52,25 @@ impl Figure {
             scale,
             marks: Vec::new(),
             fill: None,
+            laws: Vec::new(),
+            points: Vec::new(),
         }
+    }
+
+    /// The same view with these series added as laws.
+    pub fn with_laws<S: Into<String>>(mut self, laws: impl IntoIterator<Item = S>) -> Self {
+        let laws: Vec<String> = laws.into_iter().map(Into::into).collect();
+        self.series.extend(laws.iter().cloned());
+        self.laws.extend(laws);
+        self
+    }
+
+    /// The same view with these series added as points.
+    pub fn with_points<S: Into<String>>(mut self, points: impl IntoIterator<Item = S>) -> Self {
+        let points: Vec<String> = points.into_iter().map(Into::into).collect();
+        self.series.extend(points.iter().cloned());
+        self.points.extend(points);
+        self
     }
 
     /// A map of cells at `x` and the only series, coloured by this column; marks have no place on it.
@@ -183,10 +207,22 @@ mod tests {
     fn only_maps_have_a_fill_in_json() {
         let lines = Figure::new("f", "", "t", "d", ["T"], [Scale::Log; 2]);
         let text = serde_json::to_string(&lines).unwrap();
-        assert!(!text.contains("fill"), "{text}");
+        assert!(!["fill", "laws", "points"].iter().any(|name| text.contains(name)), "{text}");
         assert_eq!(serde_json::from_str::<Figure>(&text).unwrap(), lines);
         let map = lines.with_fill("share");
         assert_eq!(serde_json::from_str::<Figure>(&serde_json::to_string(&map).unwrap()).unwrap(), map);
+    }
+
+    /// Laws and points are series, and their columns must exist.
+    #[test]
+    fn laws_and_points_are_series() {
+        let figure = Figure::new("f", "", "t", "d", ["T"], [Scale::Log; 2]).with_laws(["law"]).with_points(["seen"]);
+        assert_eq!(figure.series, ["T", "law", "seen"]);
+        let columns = |heads: &[&str]| Table::new("t", heads.iter().map(|head| Column::new(*head, "")));
+        assert!(figure.table(&[columns(&["d", "T", "law", "seen"])]).is_ok());
+        assert!(figure.table(&[columns(&["d", "T", "law"])]).is_err());
+        let text = serde_json::to_string(&figure).unwrap();
+        assert_eq!(serde_json::from_str::<Figure>(&text).unwrap(), figure);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 const LEGEND: usize = 12;
 /// Points of a series beyond which symbols would cover its line.
 const SYMBOLS: usize = 60;
+/// Lengths of the dashes of laws, in turn, and the distance from one to the next: shorter ones leave the longer ones visible where laws coincide.
+const DASHES: [u32; 3] = [9, 6, 3];
+const PERIOD: u32 = 13;
 /// Mean width of a character in font sizes, for the room that a text needs.
 const ASPECT: f64 = 0.56;
 
@@ -26,6 +29,17 @@ const ASPECT: f64 = 0.56;
 struct Series {
     name: String,
     pieces: Vec<Vec<(f64, f64)>>,
+    kind: Kind,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Line,
+    /// Dashed, without symbols.
+    Law,
+    /// Symbols alone.
+    Points,
 }
 
 /// Draws a figure. Points without a place on a logarithmic axis are left out, which the drawing says.
@@ -60,7 +74,12 @@ fn collect(figure: &Figure, table: &Table) -> (Vec<Series>, usize) {
             }
         }
         pieces.retain(|piece| !piece.is_empty());
-        Series { name: name.clone(), pieces }
+        let kind = match () {
+            () if figure.laws.contains(name) => Kind::Law,
+            () if figure.points.contains(name) => Kind::Points,
+            () => Kind::Line,
+        };
+        Series { name: name.clone(), pieces, kind }
     };
     (figure.series.iter().map(&mut one).collect(), left_out)
 }
@@ -124,12 +143,30 @@ fn draw(figure: &Figure, table: &Table, series: &[Series], left_out: usize, svg:
         };
         chart.draw_series(DashedLineSeries::new(line, 6, 4, GREY.stroke_width(1)))?;
     }
-    for (i, one) in series.iter().enumerate() {
+    // Laws last: dashes leave what they cover visible.
+    let (laws, data): (Vec<_>, Vec<_>) = series.iter().enumerate().partition(|(_, one)| one.kind == Kind::Law);
+    let place = |i: usize| laws.iter().position(|(law, _)| *law == i).unwrap_or(0);
+    for (i, one) in data.into_iter().chain(laws.iter().copied()) {
         let colour = colour(i, series.len());
-        let symbols = one.pieces.iter().map(Vec::len).sum::<usize>() <= SYMBOLS;
+        let few = one.pieces.iter().map(Vec::len).sum::<usize>() <= SYMBOLS;
         for piece in &one.pieces {
-            chart.draw_series(LineSeries::new(piece.iter().copied(), colour.stroke_width(2)))?;
-            if symbols || piece.len() == 1 {
+            match one.kind {
+                Kind::Line => {
+                    chart.draw_series(LineSeries::new(piece.iter().copied(), colour.stroke_width(2)))?;
+                }
+                Kind::Law => {
+                    let dash = DASHES[place(i) % DASHES.len()];
+                    let points = piece.iter().copied();
+                    chart.draw_series(DashedLineSeries::new(points, dash, PERIOD - dash, colour.stroke_width(2)))?;
+                }
+                Kind::Points => {}
+            }
+            let symbols = match one.kind {
+                Kind::Line => few || piece.len() == 1,
+                Kind::Law => false,
+                Kind::Points => true,
+            };
+            if symbols {
                 chart.draw_series(piece.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
             }
         }
@@ -154,8 +191,17 @@ fn draw(figure: &Figure, table: &Table, series: &[Series], left_out: usize, svg:
     if legend > 0 {
         for (i, one) in series.iter().enumerate() {
             let (colour, height) = (colour(i, series.len()), 16 + 22 * i as i32);
-            key.draw(&PathElement::new([(0, height), (24, height)], colour.stroke_width(2)))?;
-            key.draw(&Circle::new((12, height), 3, colour.filled()))?;
+            let ends: &[[i32; 2]] = match one.kind {
+                Kind::Line => &[[0, 24]],
+                Kind::Law => &[[0, 9], [15, 24]],
+                Kind::Points => &[],
+            };
+            for [from, to] in ends {
+                key.draw(&PathElement::new([(*from, height), (*to, height)], colour.stroke_width(2)))?;
+            }
+            if one.kind != Kind::Law {
+                key.draw(&Circle::new((12, height), 3, colour.filled()))?;
+            }
             key.draw(&Text::new(one.name.clone(), (32, height), text(13.0, INK, HPos::Left, VPos::Center)))?;
         }
     }
@@ -292,6 +338,22 @@ mod tests {
         let cell = |x: f64, y: f64, share: f64| [x.into(), y.into(), share.into()];
         let svg = drawn(&[cell(1.0, 1.0, 0.0), cell(2.0, 1.0, 0.5), cell(2.0, 2.0, 1.0)], [Scale::Linear; 2]);
         assert_eq!(svg.matches("#E6E6E6").count(), 1, "{svg}");
+    }
+
+    /// A law has dashes and no symbols, points have symbols and no line.
+    #[test]
+    fn laws_are_dashed_and_points_apart() {
+        let mut table = Table::new("t", ["x", "y"].map(|name| Column::new(name, "")));
+        [[1.0, 1.0], [2.0, 3.0]].into_iter().for_each(|row| table.push(row.map(Cell::from)));
+        let counts = |figure: Figure| {
+            let svg = svg(&figure, &table).unwrap();
+            [svg.matches("stroke-width=\"2\"").count(), svg.matches("<circle").count()]
+        };
+        let plain = || Figure::new("f", "", "t", "x", Vec::<String>::new(), [Scale::Linear; 2]);
+        assert_eq!(counts(Figure { series: vec!["y".into()], ..plain() }), [1, 2]);
+        assert_eq!(counts(plain().with_points(["y"])), [0, 2]);
+        let [dashes, symbols] = counts(plain().with_laws(["y"]));
+        assert!(dashes > 10 && symbols == 0, "{dashes} {symbols}");
     }
 
     #[test]

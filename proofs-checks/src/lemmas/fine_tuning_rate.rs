@@ -124,17 +124,18 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "rate −d ln L/dt while routers lag: measured, and the law R(β)",
             "lag",
             "t",
-            ["measured", "law"],
+            ["measured"],
             [Scale::Linear; 2],
         )
+        .with_laws(["law"])
         .with_mark(Mark::y(2.0 * spectrum.eigenvalues[0], "2μ")),
         Figure::new(
             "basin",
-            "share of starts that converge to the teacher",
+            "share of starts that converge to the teacher (overlap 0: in the table)",
             "basin",
             "overlap",
             ["share", "lower", "upper"],
-            [Scale::Linear; 2],
+            [Scale::Log, Scale::Linear],
         ),
     ];
     Ok(Findings { evidence, controls, findings, tables, figures })

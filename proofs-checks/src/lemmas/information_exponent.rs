@@ -181,15 +181,18 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     )];
     let (tilted, tilts) = neighbours::findings(run, &replicates, (&ARMS[EVEN], arms[EVEN]))?;
     findings.extend(tilted);
-    let figures = vec![Figure::new(
-        "times",
-        "time to the first alignment at the larger dimension",
-        "laws",
-        "lowest order",
-        ["T", "closed form"],
-        [Scale::Linear, Scale::Log],
-    )];
-    Ok(Findings { evidence, controls, findings, tables: vec![table(&arms), tilts], figures })
+    let figures = vec![
+        Figure::new(
+            "exponents",
+            "exponent in d of the time to the first alignment, pure orders",
+            "orders",
+            "order",
+            ["exponent"],
+            [Scale::Linear; 2],
+        )
+        .with_laws(["closed form"]),
+    ];
+    Ok(Findings { evidence, controls, findings, tables: vec![table(&arms), orders(&arms), tilts], figures })
 }
 
 /// The first starts whose best overlap is in scope, for one student and one teacher as well. Draws are paired, so one dimension decides for all.
@@ -250,6 +253,28 @@ fn growth(arm: &Arm, pairs: &[Pair], square: f64) -> Option<crate::Estimate> {
     let [low, high] = arm.dimensions;
     let of = |pair: &Pair| Some((pair.times[1]? - pair.times[0]?) * square / (0.5 * (high / low).ln()));
     statistics::mean(&pairs.iter().map(of).collect::<Option<Vec<f64>>>()?, LEVEL)
+}
+
+/// Exponents between the two dimensions of each pure order, measured and by the closed form from the same starts.
+fn orders(arms: &[&[Pair]]) -> Table {
+    let heads = ["order", "d₁", "d₂", "exponent", "lower", "upper", "closed form"];
+    let mut table = Table::new("orders", heads.map(|head| Column::new(head, "")));
+    for (arm, pairs) in ARMS.iter().zip(arms).take(PURE.end) {
+        let [low, high] = arm.dimensions;
+        let slope = slope(arm, pairs);
+        let foretold = |pair: &Pair| (pair.predicted[1] / pair.predicted[0]).ln() / (high / low).ln();
+        let foretold = statistics::mean(&pairs.iter().map(foretold).collect::<Vec<f64>>(), LEVEL);
+        table.push([
+            arm.lowest().into(),
+            low.into(),
+            high.into(),
+            slope.map(|e| e.value).into(),
+            slope.map(|e| e.interval[0]).into(),
+            slope.map(|e| e.interval[1]).into(),
+            foretold.map(|e| e.value).into(),
+        ]);
+    }
+    table
 }
 
 fn table(arms: &[&[Pair]]) -> Table {

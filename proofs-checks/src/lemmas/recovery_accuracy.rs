@@ -37,7 +37,11 @@
 //! *All overlaps small.* Where the overlaps of dormant students with the learned expert are themselves scaled down the law gives the exponent 4.
 //!
 //! *Smallest constant.* That it exists says nothing: `1 − overlap ≤ 0.1` for every recovered pair, and `m⁷(δ√d)³` is seldom below 1. What can fail is that one constant serves every `d`: from random starts, where `δ ∝ d^{−1/2}`, the constant that
-//! a pair needs must not grow, so its exponent in `d`, from `10⁴` to `10⁵` on the plateau, is accepted up to 0. The floor predicts −2; `m⁷δ³d^{−7/2}`, were it the bound, needs one that grows with the exponent 3.
+//! a pair needs must not grow, so its exponent in `d`, from `10⁴` to `10⁵` on the plateau, is accepted up to 0. The floor predicts −2, and single starts scatter by two on either side; `m⁷δ³d^{−11/2}`, were it the bound, needs one that grows with the exponent 5.
+//!
+//! *The twin of the refuting items.* They do not refute whatever is read: where all overlaps of dormant students are scaled `1 − κ` does fall with them, and an exponent nearer to 0 than to 3 is rejected.
+//!
+//! *Where the bound breaks.* With `C = 1` the floor `0.3631c⁴d^{−2}` exceeds `m⁷δ³d^{3/2}` for `δ < (0.3631c⁴)^{1/3} m^{−7/3} d^{−7/6}`: `6·10⁻⁷` at `m = 4`, `d = 10⁴`, `c = 1`, far below the `δ` of random starts.
 //!
 //! *From start.* Put `1 − κ = 0.3631u⁴`: the one dormant overlap `u` that would do the same. Recovery follows the matching's time within a unit or so, during which `1/u` falls by `4.5`; so `1/u`, a hundred and more, may differ from the foretold one by `4.5`, for every `m`, from `d = 10⁵` on
 //! (near waking, by some times more: rows that are awake do not count). At `10⁴` the matching itself is off too often, by ties among the students, for the median of two dozen starts to be sure.
@@ -64,7 +68,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "On the plateau after recovery the expert and router overlaps of every recovered pair are at least 1 − C m⁷ δ³ d^{3/2}, with one constant C for all m, all d ≫ m³ and all δ, where δ = max |w̄_i·w̄_k| over i ≠ k \
             is the largest initial student-student overlap (this project's reading: the paper's δ_P is not defined in the material at hand).",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, Gaussian start with v ⟂ w, raw norms 1, student-student overlaps scaled by 0 … 1; m > m* at the fixed numbers of the run, \
-            d from 10⁴; starts from which greedy deflation recovers every teacher by t = √d; plateau read from 6 ln d after the last recovery on, before redundant students wake.",
+            d from 10⁴; starts from which greedy deflation recovers every teacher by t = √d; plateau read from 6 ln d after the last recovery on, before redundant students wake. With C of order one the bound is broken for δ below 6·10⁻⁷ only (m = 4, d = 10⁴); above it is loose, and at the δ of random starts, about 0.016, it exceeds 10⁴.",
     ledger: Label::Refuted,
     typical_seconds: 20.0,
     parameters: &[
@@ -97,6 +101,8 @@ const DIMENSIONS: [u64; 3] = [10_000, 100_000, 1_000_000];
 const BASE: u64 = DIMENSIONS[0];
 /// Scales of the student-student overlaps; the exponent in `δ` in evidence is read between the last two.
 const SCALES: [f64; 6] = [0.3, 0.1, 0.03, 0.01, 1e-3, 1e-6];
+/// Exponents nearer to 0 than to 3.
+const FLAT: [f64; 2] = [f64::NEG_INFINITY, 1.5];
 /// What counts as nothing, numerically.
 const NOTHING: f64 = 1e-12;
 /// The stiffness `9 − 18A_1` with which a teacher holds its student, and `½(4.5/(9 − 18A_1))²`.
@@ -164,6 +170,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             exponent("exponent of 1 − κ in the dormant overlaps accepted around 3", &all_small, [2.5, 3.5]),
         ),
         Control::new(
+            "that 1 − κ does not fall is rejected where all dormant overlaps are scaled",
+            exponent("exponent of 1 − κ in the dormant overlaps accepted up to 1.5", &all_small, FLAT),
+        ),
+        Control::new(
             "the floor with the stiffness 4.5 of a single teacher overlap in place of 9 − 18A_1 is rejected",
             law("1 − κ over the floor with that stiffness, median over starts", (STIFFNESS / 4.5).powi(2)),
         ),
@@ -188,8 +198,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         0,
     );
     let serves_control = Control::new(
-        "m⁷δ³d^{−7/2} as the bound is rejected",
-        needed("the same exponent with d^{−7/2} in place of d^{3/2}", 5),
+        "m⁷δ³d^{−11/2} as the bound is rejected",
+        needed("the same exponent with d^{−11/2} in place of d^{3/2}", 7),
     );
     let bounds = grid.of_starts(at(BASE, 1.0), |row| row.bound(at(BASE, 1.0)));
     let findings = vec![
@@ -232,7 +242,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             json!(null),
         ),
         Finding::judged(
-            "random starts: one constant serves every d",
+            "random starts: the constant that is needed, as d grows",
             serves.statement().to_string(),
             std::slice::from_ref(&serves),
             std::slice::from_ref(&serves_control),
@@ -260,7 +270,6 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
         },
         {
-            const FLAT: [f64; 2] = [f64::NEG_INFINITY, 1.5];
             let steps: Vec<Evidence> = SCALES[..5]
                 .windows(2)
                 .map(|ends| {
@@ -275,7 +284,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             let witness =
                 json!(steps.iter().map(|step| json!([step.statement(), step.interval()])).collect::<Vec<_>>());
             Finding::judged(
-                "where 1 − κ falls as δ³: nowhere",
+                "the exponent of 1 − κ in δ, scale by scale",
                 "exponent of 1 − κ in δ between neighbouring scales of the student-student overlaps from 0.3 to 10⁻³, median over starts",
                 &steps,
                 &[control],
@@ -299,25 +308,28 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             "1 − overlap on the plateau, students orthogonal at the start",
             "dimension",
             "d",
-            ["1−κ", "law", "1−β"],
+            ["1−κ", "1−β"],
             [Scale::Log; 2],
-        ),
+        )
+        .with_laws(["law"]),
         Figure::new(
             "overlap",
             "1 − overlap on the plateau and the bound with C = 1",
             "overlap",
             "δ",
-            ["1−κ", "law", "bound"],
+            ["1−κ"],
             [Scale::Log; 2],
-        ),
+        )
+        .with_laws(["law", "bound"]),
         Figure::new(
             "students",
             "d²(1 − κ) foretold from the start, and m⁷",
             "students",
             "m",
-            ["d²(1−κ)", "m⁷"],
+            ["d²(1−κ)"],
             [Scale::Log; 2],
-        ),
+        )
+        .with_laws(["m⁷"]),
     ];
     let tables = vec![
         grid.table("grid", |_| true),

@@ -23,7 +23,7 @@ use crate::alignments::is_matched;
 use crate::{CheckError, Column, Control, Estimate, Evidence, Finding, Run, Table, statistics};
 
 /// The laws that leave the claims in place, the most different first, and the one that hides a teacher.
-const SURVIVING: [Law; 4] = [Law::SpikeGeneric, Law::MixtureRouter, Law::MixtureGeneric, Law::Isotropic];
+pub(super) const SURVIVING: [Law; 4] = [Law::SpikeGeneric, Law::MixtureRouter, Law::MixtureGeneric, Law::Isotropic];
 const HIDING: Law = Law::SpikeExpert;
 /// Students and teachers of the recoveries, students of the dipoles.
 const SHAPE: [usize; 2] = [3, 2];
@@ -32,7 +32,7 @@ const LEAST: f64 = 1.0;
 const RIVAL: f64 = 2.0 / 3.0;
 /// Lead of the overlap between students over those with the teacher.
 const LEAD: f64 = 3.0;
-const MAJORITY: [f64; 2] = [0.5, 1.0];
+pub(super) const MAJORITY: [f64; 2] = [0.5, 1.0];
 const ON_TIME: [f64; 2] = [0.9, 1.1];
 /// Overlap of a recovered router, and time beyond `0.3√d` that it has.
 const RECOVERED: f64 = 0.9;
@@ -94,16 +94,16 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
             .collect();
         Evidence::estimate(statement, LEVEL, ratios.and_then(|ratios| statistics::median(&ratios, LEVEL)), ON_TIME)
     };
-    let judged = |title: &str, item: Evidence, twin: Evidence| {
+    let judged = |law: usize, what: &str, item: Evidence, twin: Evidence| {
         let control = Control::new(twin.statement().to_string(), twin);
         let witness = json!({ "interval": item.interval() });
-        Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
+        Finding::judged(laws[law].title(what), item.statement().to_string(), &[item], &[control], witness)
     };
     let hidden = laws.len() - 1;
     let mut findings = Vec::new();
     for law in 0..hidden {
         let mut claim = |title: &str, what: &str, property: &dyn Fn(&Course) -> bool| {
-            findings.push(judged(title, share(law, what, property), share(hidden, what, property)));
+            findings.push(judged(law, title, share(law, what, property), share(hidden, what, property)));
         };
         claim(
             "teachers are recovered one after another",
@@ -119,6 +119,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
             &|course| course.pruned && course.gap.is_some_and(|gap| gap > 0.0),
         );
         findings.push(judged(
+            law,
             "students repel into dipoles on time",
             on_time(law, 1.0, ""),
             on_time(law, 0.5, " with the rate 4.5 of a teacher in place of 9"),

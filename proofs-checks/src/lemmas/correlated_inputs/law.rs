@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::{CheckError, Run};
 
 /// Strengths of the spikes, length of the means, levels, Toeplitz ratio.
-const SPIKE: f64 = 1.0;
+pub(super) const SPIKE: f64 = 1.0;
 pub(super) const DIP: f64 = -0.5;
 const LEVELS: [f64; 2] = [1.25, 0.75];
 const RATIO: f64 = 0.5;
@@ -50,6 +50,11 @@ impl Law {
             Self::MixtureExpert => "mixture ±μ, along the expert",
             Self::Toeplitz => "Toeplitz r = ½",
         }
+    }
+
+    /// The title of a finding under this law.
+    pub(super) fn title(self, what: &str) -> String {
+        format!("{}: {what}", self.name())
     }
 
     /// Dimensions: two where exponents are asked for, one where there is no time to fit.

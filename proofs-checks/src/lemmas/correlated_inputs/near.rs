@@ -93,10 +93,10 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
         statistics::mean(&slopes, LEVEL)
     };
 
-    let judged = |title: &str, item: Evidence, why: &str, twin: Evidence| {
+    let judged = |law: Law, what: &str, item: Evidence, why: &str, twin: Evidence| {
         let control = Control::new(why, twin);
         let witness = json!({ "interval": item.interval() });
-        Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
+        Finding::judged(law.title(what), item.statement().to_string(), &[item], &[control], witness)
     };
     let item = |law: Law, what: &str, estimate: Option<Estimate>, accept: [f64; 2]| {
         Evidence::estimate(format!("{}: {what}", law.name()), LEVEL, estimate, accept)
@@ -114,6 +114,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
             )
         };
         findings.push(judged(
+            law,
             "fine-tuning goes at the rate of the Hessian under the law",
             decay(&|row| 2.0 * row.eigenvalues[0], "the smallest eigenvalue"),
             "the rate of the next eigenvalue",
@@ -123,12 +124,13 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
             let what = "−d ln L/dt near the teacher over 2(A_1 − A_3), median over starts";
             item(law, what, rate(law, &|_| 2.0 * isotropic), RATE)
         };
-        findings.push(judged("fine-tuning keeps its isotropic rate", plain(law), "another law", plain(other)));
+        findings.push(judged(law, "fine-tuning keeps its isotropic rate", plain(law), "another law", plain(other)));
         let accuracy = |law: Law| {
             let what = "1 − κ beside a dormant student over that of isotropic inputs from the same start, d = 10⁵, median over starts";
             item(law, what, ratio(law), RATIO)
         };
         findings.push(judged(
+            law,
             "the floor of 1 − κ beside a dormant student is that of isotropic inputs",
             accuracy(law),
             "another law",
@@ -140,6 +142,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
                 item(law, &what, exponent(law, order, dimensions), INVERSE_SQUARE)
             };
             findings.push(judged(
+                law,
                 "1 − κ ∝ d^{−2}",
                 falls(law, 3, DIMENSIONS, ""),
                 "fourth Hermite experts, isotropic inputs",
@@ -152,6 +155,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
         item(law, &format!("largest eigenvalue of the Hessian at the teacher over {what}"), median(Some(values)), RATE)
     };
     findings.push(judged(
+        Law::SpikeGeneric,
         "the largest stable step is that of isotropic inputs",
         stable(Law::SpikeGeneric, largest, "6.4727"),
         "the same along the expert",

@@ -118,7 +118,7 @@ impl Proportion {
             ]);
         }
         let title = "gap to the population flow, relative to its time";
-        (table, Figure::new("gaps", title, "gaps", "η/B", ["gap", "effective equation"], [Scale::Log; 2]))
+        (table, Figure::new("gaps", title, "gaps", "η/B", ["gap"], [Scale::Log; 2]).with_laws(["effective equation"]))
     }
 }
 

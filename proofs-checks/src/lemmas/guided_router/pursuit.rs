@@ -72,14 +72,16 @@ impl Follower {
     }
 }
 
-/// Of a number of each pair of one run the one that is furthest from `expected`: what holds for it holds for every pair.
+/// Of a number of each pair of one run the one that is furthest from `expected`: what holds for it holds for every pair. None where some pair has no such number.
 pub(super) fn furthest(pairs: &[Follower], expected: f64, of: &dyn Fn(&Follower) -> Option<f64>) -> Option<f64> {
-    pairs.iter().filter_map(of).max_by(|a, b| (a - expected).abs().total_cmp(&(b - expected).abs()))
+    let numbers: Option<Vec<f64>> = pairs.iter().map(of).collect();
+    numbers?.into_iter().max_by(|a, b| (a - expected).abs().total_cmp(&(b - expected).abs()))
 }
 
-/// Of each run the lag furthest from that of the law, over it.
-pub(in crate::lemmas) fn delays_over_law(rows: &[Vec<Follower>]) -> Vec<f64> {
-    rows.iter().filter_map(|row| furthest(row, 1.0, &Follower::delay_over_law)).collect()
+/// Of each run with as many pairs the lag furthest from that of the law, over it; runs with a pair without a lag are left out.
+pub(in crate::lemmas) fn delays_over_law(rows: &[Vec<Follower>], pairs: usize) -> Vec<f64> {
+    let whole = rows.iter().filter(|row| row.len() == pairs);
+    whole.filter_map(|row| furthest(row, 1.0, &Follower::delay_over_law)).collect()
 }
 
 /// The coupled law of the module's documentation.

@@ -61,7 +61,7 @@ pub(super) fn findings(random: &[Cell], orthogonal: &Cell, claim: Evidence, cont
         })
     };
     let convention = decided(
-        "why flows reach more than the matching: dipoles learn",
+        "random starts: which convention for dipoles tells what the flow reaches",
         "of the random starts in which one of the two matchings says how many teachers the flow reaches and the other does not, the share in which it is that with dipoles that learn, and not that with dipoles that are lost",
         &items,
         ("dipoles that are lost are the right convention", right(&random[0], true)),

@@ -15,13 +15,16 @@
 //! A dipole `f(v, w) + f(v, −w)` is `3π(v̄·x)He_2(w̄·x)(ε·x)` for small `ε`; the teacher's force `F` on `ε` against `18Φ_00(1)` gives `−½F²/(18Φ_00(1))`, hence with `F = 18A_0²κ²` the rate `κ' = cκ³`, `c = 18A_0⁴/Φ_00(1)`: 3.375 for Gaussian distribution functions and 3.835 for the sigmoid (theory X6). For tanh `F` is cubic
 //! in the overlaps, so that a hidden teacher reappears at times `∝ d²` in place of `d`.
 //!
+//! *Students that repel.* Two students lose `E f_l f_k`, the quartic form above for tanh, and both move: with `κ = −u` they anti-align after half of the time in which one of them would align with a teacher at `u`, `½·alignment_time` for `A_0 ≠ 0`; with tanh routers, from overlaps
+//! of signs `κβ < 0`, `ab < 0`, for which every term of the flow grows, after a time `∝ u^{−2}`.
+//!
 //! # Where the bounds come from
 //!
 //! Deterministic starts with overlaps `u, 0.7u, 0.8u, 0.9u`, two `u` for each exponent; no dimension is varied, exponents in `d` follow with `u ∝ d^{−1/2}`. `1 − β` with Gaussian distribution functions is judged by its exponent alone, not by its constant. Corrections are relative `O(u)` with factors below 5: at `u = 0.01` `±0.1` for the floors. Exponents in `u`, between 0.01 and 0.02, are integers apart by two: `±0.5`. The gap is off by `O(u³)`: `10⁻³`. Of the dipole from 0.02 to 0.3 theory X6 measured 1.006 with the
-//! sigmoid: `±0.05`, where the sigmoid's `c` is off by 0.14. Its exponents in `d = u^{−2}` are 1 and 2: `±0.25`. The order: as in `sequential-recovery`, a share above 0.6, of the starts whose deflated times are below `√d`.
+//! sigmoid: `±0.05`, where the sigmoid's `c` is off by 0.14. Its exponents in `d = u^{−2}` are 1 and 2: `±0.25`. Students that repel have ½ and 1: `±0.15`, and `±0.05` for the time from `u = 0.005`: the rate is that of `Φ_00(β)` in place of `A_0²`, a relative 0.001 more at `β = 0.7u`, and jumps are in the closed form. The order: as in `sequential-recovery`, a share above 0.6, of the starts whose deflated times are below `√d`.
 
 use moe_kernels::{CovarianceTable, Router};
-use moe_theory::soft_routed::{Flow, OrderParameters, Removal, Start, Stop, StudentTeacher, Watch};
+use moe_theory::soft_routed::{Flow, OrderParameters, Removal, Start, Stop, StudentTeacher, Watch, alignment_time};
 use serde_json::json;
 
 use super::super::guided_router::{Follower, pursue};
@@ -35,6 +38,9 @@ const OVERLAPS: [f64; 4] = [1.0, 0.7, 0.8, 0.9];
 const FLOORS: [f64; 2] = [0.01, 0.02];
 const DIPOLES: [[f64; 2]; 2] = [[0.02, 0.04], [0.05, 0.1]];
 const FOUND: f64 = 0.3;
+/// The `u` of students that repel, and half the width of what is accepted of their exponents.
+const REPELLED: [[f64; 2]; 2] = [[0.005, 0.01], [0.02, 0.04]];
+const HALF_WIDTH: f64 = 0.15;
 /// Time for the learned pair to come to rest: eleven times the slowest relaxation.
 const REST: f64 = 40.0;
 const FLOOR: [f64; 2] = [0.9, 1.1];
@@ -116,6 +122,27 @@ fn dipole(run: &Run<'_>, router: Router, u: f64) -> Result<Option<f64>, CheckErr
     Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
 }
 
+/// Time at which two students with overlaps `−u·κ, u·β, u·a, −u·b`, `OVERLAPS` in units of `u`, and none with the teacher, anti-align.
+fn repelled(run: &Run<'_>, router: Router, u: f64) -> Result<Option<f64>, CheckError> {
+    let axis = |k: usize| (0..6).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let [kappa, beta, a, b] = OVERLAPS.map(|x| u * x);
+    // The teacher on axes 0 and 1, the first student on 2 and 3.
+    let beside = |x: f64, y: f64, own: usize| {
+        let mut row = axis(own);
+        (row[2], row[3], row[own]) = (x, y, (1.0 - x * x - y * y).sqrt());
+        row
+    };
+    let students = [[axis(2), beside(beta, a, 4)], [axis(3), beside(-b, -kappa, 5)]];
+    let teacher = [[axis(0)], [axis(1)]];
+    let model = StudentTeacher::from_rows(router, 3, [&students[0], &students[1]], [&teacher[0], &teacher[1]]);
+    let start = Start::reduce(&model.map_err(CheckError::theory)?);
+    let interrupted = |_: f64| run.proceed().is_err();
+    let flow = Flow::new(&start).tolerance(1e-8).monitor(&interrupted);
+    let passage = flow.first_passage(Watch::StudentFalls(-0.5), 5000.0);
+    run.proceed()?;
+    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
+}
+
 /// Whether the first two teachers are recovered by the students and in the order of greedy deflation, and whether in the reverse; none where deflation leaves a teacher to a time beyond `√d`.
 fn ordered(run: &Run<'_>, replicate: u64) -> Result<Option<[bool; 2]>, CheckError> {
     let start = law(run, Router::GaussianCdf, ORDERED as u64).sample(run.seed(), replicate);
@@ -141,6 +168,12 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
     for (router, pair) in ROUTERS.into_iter().zip(DIPOLES) {
         for u in pair {
             times.push(dipole(run, router, u)?);
+        }
+    }
+    let mut meetings = Vec::new();
+    for (router, pair) in ROUTERS.into_iter().zip(REPELLED) {
+        for u in pair {
+            meetings.push(repelled(run, router, u)?);
         }
     }
     // Both questions are asked of one flow.
@@ -191,6 +224,30 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
                 Evidence::comparison(statement, [value; 2], accept)
             }
             None => Evidence::unresolved(Inexact::Comparison, statement, accept, "a dipole finds no teacher"),
+        }
+    };
+    let meets = |rate: f64, which: &str| {
+        let u = REPELLED[0][0];
+        let statement =
+            format!("Gaussian-CDF routers: time in which two students at overlap −{u} reach −½ over {which}");
+        let law = alignment_time(Router::GaussianCdf, 3, u, 0.5) / rate;
+        match meetings[0] {
+            Some(time) => Evidence::comparison(statement, [time / law; 2], TIME),
+            None => Evidence::unresolved(Inexact::Comparison, statement, TIME, "the students do not anti-align"),
+        }
+    };
+    let repel = |which: usize, expected: f64| {
+        let name = ROUTERS[which].name();
+        let statement = format!(
+            "{name} routers: exponent in d = u^(−2) of the time in which two students anti-align, against {expected}"
+        );
+        let accept = [expected - HALF_WIDTH, expected + HALF_WIDTH];
+        match meetings[2 * which].zip(meetings[2 * which + 1]) {
+            Some((slow, fast)) => {
+                let value = 0.5 * (slow / fast).ln() / (REPELLED[which][1] / REPELLED[which][0]).ln();
+                Evidence::comparison(statement, [value; 2], accept)
+            }
+            None => Evidence::unresolved(Inexact::Comparison, statement, accept, "two students do not anti-align"),
         }
     };
     let share = |which: usize, order: &str| {
@@ -247,6 +304,12 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
                 reappears(1, 2.0),
             ],
             vec![found_at(rate(Router::Sigmoid), "that with the sigmoid's Φ_00(1)"), reappears(1, 1.0)],
+        ),
+        judged(
+            "students repel with other routers",
+            "from overlaps ∝ u, two u each, two students anti-align at twice the rate 18A_0²κ² of a teacher, after a time ∝ u^(−1), with Gaussian-CDF routers; after a time ∝ u^(−2) with tanh routers",
+            &[meets(2.0, "half of the closed form of a teacher"), repel(0, 0.5), repel(1, 1.0)],
+            vec![meets(1.0, "the closed form of a teacher"), repel(1, 0.5)],
         ),
         judged(
             "order of recovery with Gaussian-CDF routers",

@@ -20,7 +20,8 @@ const TIED: [f64; 2] = [0.0, 0.01];
 const APART: [f64; 2] = [0.9, 1.0];
 const UNTIL: f64 = 80.0;
 
-pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
+/// The finding, and the share of ties in which the teacher keeps to one student.
+pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Evidence), CheckError> {
     let rows = run.units("ties", 2 * STARTS, |unit| {
         straddles(run, if unit < STARTS { TIED } else { APART }, (unit % STARTS) as u64)
     })?;
@@ -35,7 +36,18 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
     let item = share(tied, TIED);
     let control = Control::new("the same without a tie", share(apart, APART));
     let witness = json!({ "interval": item.interval() });
-    Ok(Finding::judged("a tie ends in a straddling pair", item.statement().to_string(), &[item], &[control], witness))
+    let alone = tied.iter().filter(|straddles| !**straddles).count() as u64;
+    let crowded = Evidence::estimate(
+        format!(
+            "share of starts with two students in a tie at one teacher in which they are no straddling pair at t = {UNTIL}"
+        ),
+        LEVEL,
+        statistics::proportion(alone, tied.len() as u64, LEVEL),
+        MOST,
+    );
+    let finding =
+        Finding::judged("a tie ends in a straddling pair", item.statement().to_string(), &[item], &[control], witness);
+    Ok((finding, crowded))
 }
 
 fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, CheckError> {
