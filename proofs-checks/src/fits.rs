@@ -3,7 +3,7 @@
 //! # The estimator
 //!
 //! `Ĝ_n` minimises the sum of squares over mixtures of the fitted class with parameters in a box: every gate and expert parameter within `half_width` of the range that it has in the truth, the same for all atoms, so that no labelling of the fitted atoms is preferred. The minimum is sought from the truth with its atoms split in every
-//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise, mostly of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares: in the norm of the function within `SHARE^{1/2}`, 3%, of the estimator's own error, and the same share at every `n`, so that no slope bends. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
+//! way that gives the fitted number (each extra atom added to each true one), weights halved, all parameters moved by normal noise, mostly of deviation [`SPREAD`]; what is returned is the fit with the least objective. A fit ends where a whole Newton step promises less than [`SHARE`] of the excess of the truth, `p/n` of the sum of squares, the same share at every `n`. What is left above the minimum is as much at `n` of a thousand or more; at ten rows a parameter, where valleys bend, it was seen to be ten times that, a tenth of the estimator's own error in the norm of the function. That is the least objective *found*: a lower one elsewhere in the box is possible, which the lemma `local-minima` looks at.
 //!
 //! How two atoms that share a true one share its weight is not found in this way: with their mean and second moments kept it moves the function by the third power of their distance, less than where a fit ends, and stays near what it was at the start, one half. `L1`, which weighs the squares of their differences, knows little of it; the distance of the farther atom does, and is not measured.
 
@@ -28,6 +28,9 @@ pub(crate) const SPREAD: f64 = 0.1;
 
 /// Share of the excess of the truth, `p/n` of the sum of squares for `p` parameters, that a whole Newton step may still promise at the end of a fit.
 const SHARE: f64 = 1e-3;
+
+/// Steps that together have to gain as much: on flat families a fit has nowhere to end.
+pub(crate) const PATIENCE: usize = 8;
 
 /// A true mixture, a class to fit, and the law of the data.
 #[derive(Clone, Debug)]
@@ -362,8 +365,11 @@ impl Problem {
         let sample = self.sample(run, rows, replicate)?;
         let coordinates = self.coordinates();
         let decrease = SHARE * coordinates.count() as f64 / rows as f64;
-        let estimator = Estimator::new(&coordinates, &sample, self.bounds(&coordinates))
-            .with_tolerance(Tolerance { decrease, ..Tolerance::default() });
+        let estimator = Estimator::new(&coordinates, &sample, self.bounds(&coordinates)).with_tolerance(Tolerance {
+            decrease,
+            patience: PATIENCE,
+            ..Tolerance::default()
+        });
         let fits = starts.iter().map(|start| {
             run.proceed()?;
             estimator.staged(start).map_err(CheckError::theory)

@@ -251,6 +251,7 @@ fn code(reason: Reason) -> &'static str {
         Reason::Exact => "exact",
         Reason::Rounding => "rounding",
         Reason::Kink => "kink",
+        Reason::Creep => "creep",
         Reason::Iterations => "iterations",
         Reason::NotFinite => "not-finite",
         Reason::Stopped => "stopped",
@@ -272,6 +273,10 @@ pub(super) fn words(reason: Reason, spec: &FitSpec) -> String {
         Reason::Kink => {
             "steps of every length were refused although the derivatives promise more: a minimum at a kink".into()
         }
+        Reason::Creep => format!(
+            "the last {} steps together gained less than {:e} of the sum of squares, in a valley that bends; parameters along it are hardly determined",
+            tolerance.patience, tolerance.decrease
+        ),
         Reason::Iterations => format!("the limit of {} iterations was reached", tolerance.iterations),
         Reason::NotFinite => "the sum of squares is not finite".into(),
         Reason::Stopped => "it was stopped".into(),

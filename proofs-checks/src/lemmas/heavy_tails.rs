@@ -166,7 +166,13 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                     Some(fit.over.sqrt())
                 }),
             ],
-            &[Control::new("the same L1 falls as n^(-1/4)", loss_at("L1", &over, 0.25))],
+            &[
+                Control::new("the same L1 falls as n^(-1/4)", loss_at("L1", &over, 0.25)),
+                Control::new(
+                    "the same root of the weighted squares falls as n^(-1/2)",
+                    rate("the root", &over.rows, LEVEL, region(0.5), |fit| Some(fit.over.sqrt())),
+                ),
+            ],
             json!({}),
         )
     });
@@ -177,7 +183,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 "ReLU experts, exactly specified",
                 "the regression error and L1 fall as n^(-1/2) under normal noise, in spite of the kinks",
                 &[error_at("regression error", &kinks, 0.5), loss_at("L1", &kinks, 0.5)],
-                &[Control::new("the same regression error falls as n^(-1/4)", error_at("regression error", &kinks, 0.25))],
+                &[Control::new("the same regression error falls as n^(-1/4)", error_at("regression error", &kinks, 0.25)),
+                    Control::new("the same L1 falls as n^(-1/4)", loss_at("L1", &kinks, 0.25))],
                 json!({}),
             ),
             Finding::judged(
@@ -237,7 +244,7 @@ fn farthest(
     };
     let starts = PLACES.map(start).into_iter().collect::<Result<Vec<_>, _>>()?;
     // What counts is the sum of squares, not that the method has ended: across edges of the objective it creeps.
-    let few = Tolerance { decrease: 1e-9, iterations: 40 };
+    let few = Tolerance { decrease: 1e-9, iterations: 40, ..Tolerance::default() };
     let estimator = Estimator::new(&coordinates, &sample, problem.bounds(&coordinates)).with_tolerance(few);
     let mut measured = Vec::new();
     for start in &starts {

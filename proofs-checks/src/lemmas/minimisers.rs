@@ -21,7 +21,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::fits::{Fitted, Problem, grid, mean_slope, quartiles, region, slope};
+use crate::fits::{Fitted, PATIENCE, Problem, grid, mean_slope, quartiles, region, slope};
 use crate::{CheckError, Column, Evidence, Inexact, Run, Table};
 
 /// A column of a table: its name and what is measured of a sample's members.
@@ -36,7 +36,7 @@ pub(super) const NEAR: f64 = 0.02;
 /// Purpose of the stream of starts.
 const STARTS: u32 = 2;
 /// When a fit ends.
-const TOLERANCE: Tolerance = Tolerance { decrease: 1e-7, iterations: 50 };
+const TOLERANCE: Tolerance = Tolerance { decrease: 1e-7, iterations: 50, patience: PATIENCE };
 
 /// What a sample cannot tell from the least-squares fit.
 #[derive(Clone, Debug, Serialize, Deserialize)]

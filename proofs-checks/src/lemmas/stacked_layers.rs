@@ -281,7 +281,12 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 loss("an atom too many: L1 of layer one", &over, 0, 0.5),
                 loss("an atom too many: L1 of layer two", &over, 1, 0.5),
             ],
-            &[Control::new("the same L1 of layer one falls as n^(-1/4)", loss("the same, the rate ¼", &over, 0, 0.25))],
+            &[("one", 0), ("two", 1)].map(|(layer, place)| {
+                Control::new(
+                    format!("the same L1 of layer {layer} falls as n^(-1/4)"),
+                    loss("the same, the rate ¼", &over, place, 0.25),
+                )
+            }),
             json!({}),
         ),
         Finding::judged(

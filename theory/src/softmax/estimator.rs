@@ -11,6 +11,7 @@
 //!
 //! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads, as long as the linear algebra is sequential (`faer::set_global_parallelism(Par::Seq)`, as the command has it).
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,9 +37,6 @@ const KINK: f64 = 1e-9;
 const SEEN: f64 = 1e-10;
 /// Scales grow with what was met on the way. Before a fit ends, those this many times as large as they are at the point reached are taken anew.
 const STALE: f64 = 1e3;
-
-/// Steps that together have to gain what one may still promise at the end, refused ones not counted.
-const PATIENCE: usize = 8;
 
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
@@ -74,18 +72,20 @@ pub struct Tolerance {
     pub decrease: f64,
     /// Steps at most.
     pub iterations: usize,
+    /// A fit ends, too, after so many steps that together gained less than `decrease`, refused ones not counted.
+    pub patience: usize,
 }
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { decrease: 1e-12, iterations: 500 }
+        Self { decrease: 1e-12, iterations: 500, patience: 50 }
     }
 }
 
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A Newton step inside of the box promises less than the tolerance, or less than the rounding of the residuals hides; or it promises more, along a valley that bends too much for it, and the last eight steps together gained less.
+    /// A Newton step inside of the box promises less than the tolerance, or less than the rounding of the residuals hides.
     SmallDecrease,
     /// The sum of squares is that of rounding.
     Exact,
@@ -93,6 +93,8 @@ pub enum Reason {
     Rounding,
     /// The same with a ReLU in the class and a promise well above rounding: the objective has a kink here, where derivatives do not describe it. A minimum as far as these steps tell.
     Kink,
+    /// The last steps together gained less than the tolerance, although the model promises more: a valley that bends too much for it, along which the sum of squares hardly falls. As low as steps lead; the parameters are hardly determined along the valley.
+    Creep,
     /// The limit of iterations.
     Iterations,
     /// The sum of squares of the start is not finite.
@@ -104,7 +106,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the point is a minimum as far as the numbers tell.
     pub fn is_converged(self) -> bool {
-        matches!(self, Self::SmallDecrease | Self::Exact | Self::Rounding | Self::Kink)
+        matches!(self, Self::SmallDecrease | Self::Exact | Self::Rounding | Self::Kink | Self::Creep)
     }
 }
 
@@ -318,7 +320,7 @@ impl<'a> Estimator<'a> {
         // Whether the last step from here was refused.
         let mut shortened = false;
         let mut iterations = 0;
-        let mut latest = [f64::INFINITY; PATIENCE];
+        let mut latest = VecDeque::new();
         let reason = loop {
             if !here.is_finite() {
                 break Reason::NotFinite;
@@ -341,10 +343,17 @@ impl<'a> Estimator<'a> {
             let mut step = decomposed.step(radius);
             let enough = (0.5 * self.tolerance.decrease * here.squares).max(resolution(here.squares));
             if !shortened {
-                latest.rotate_left(1);
-                let past = std::mem::replace(&mut latest[PATIENCE - 1], here.squares);
-                if past - here.squares <= 2.0 * enough {
-                    break Reason::SmallDecrease;
+                latest.push_back(here.squares);
+                if latest.len() > self.tolerance.patience {
+                    let past = latest.pop_front().unwrap_or(f64::INFINITY);
+                    if past - here.squares <= 2.0 * enough {
+                        if is_stale(&scale, &fresh) {
+                            (scale, radius) = (fresh, f64::INFINITY);
+                            latest.clear();
+                            continue;
+                        }
+                        break if smooth { Reason::Creep } else { Reason::Kink };
+                    }
                 }
             }
             if step.decrease <= enough {

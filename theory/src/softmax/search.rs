@@ -25,7 +25,7 @@ const FIRST: usize = 20;
 /// What a whole Newton step may still promise at the end of a stage, as a share of the excess of the truth, `p/n` of the sum of squares: where the stage ends is away from the minimum of the next by more.
 const SHARE: f64 = 0.01;
 /// Tolerance on a part.
-const ROUGH: Tolerance = Tolerance { decrease: 1e-6, iterations: 60 };
+const ROUGH: Tolerance = Tolerance { decrease: 1e-6, iterations: 60, patience: 8 };
 
 impl Estimator<'_> {
     /// Start `index` of a seed: a random point of the box.

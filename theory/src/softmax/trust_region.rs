@@ -6,7 +6,7 @@
 //!
 //! `H` may be indefinite. The minimiser without the box is that of [`ball`](super::ball).
 //!
-//! With the box, two steps are compared in `q`: the minimiser cut where it leaves the box, along which `q` falls all the way (`d/dt q(tδ) = t(gᵀδ + δᵀHδ) + (1−t)gᵀδ`, and both terms are `≤ 0`), and the one found by fixing at its bound every coordinate that leaves, and solving for the rest again.
+//! With the box, three steps are compared in `q`: the best one along the steepest descent, the minimiser (without coordinates that are at a bound and would leave) cut where it leaves the box, along which `q` falls all the way (`d/dt q(tδ) = t(gᵀδ + δᵀHδ) + (1−t)gᵀδ`, and both terms are `≤ 0`), and the one found by fixing at its bound every coordinate that leaves, and solving for the rest again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -81,6 +81,27 @@ impl Model<'_> {
         free.iter().map(slope).collect()
     }
 
+    /// The best step along the steepest descent of the free coordinates in the scaled norm, inside of the ball and of the box: what makes sure that a step falls wherever the gradient leads into the box.
+    fn descent(&self, free: &[usize], radius: f64) -> Vec<f64> {
+        let mut way = vec![0.0; self.gradient.len()];
+        free.iter().for_each(|i| way[*i] = -self.gradient[*i] / self.scale[*i].powi(2));
+        let length = way.iter().zip(self.scale).map(|(w, d)| (w * d).powi(2)).sum::<f64>().sqrt();
+        if length == 0.0 || !length.is_finite() {
+            return vec![0.0; way.len()];
+        }
+        let room = |i: &usize| {
+            let bound = if way[*i] < 0.0 { self.lower[*i] } else { self.upper[*i] };
+            if way[*i] == 0.0 { f64::INFINITY } else { (bound - self.point[*i]) / way[*i] }
+        };
+        let farthest = free.iter().map(room).fold(radius / length, f64::min);
+        let slope: f64 = way.iter().zip(self.gradient).map(|(w, g)| w * g).sum();
+        // q(t way) = t slope + ½ t² bend.
+        let bend = 2.0 * (self.value(&way) - slope);
+        let t = if bend > 0.0 { farthest.min(-slope / bend) } else { farthest };
+        way.iter_mut().for_each(|w| *w *= t);
+        way
+    }
+
     /// The model with what serves every radius.
     pub(super) fn decompose(&self) -> Decomposed<'_> {
         let free = self.free();
@@ -112,9 +133,10 @@ impl Decomposed<'_> {
         while !free.is_empty() && !model.is_stopped() {
             let slope = model.slope(&free, &delta);
             // Only the first set of free coordinates is that of the decomposition at hand.
-            let solution = match &cut {
-                None => self.quadratic.minimiser(&slope, radius),
-                Some(_) => Quadratic::new(model.matrix(&free)).minimiser(&slope, radius),
+            let solution = if free.len() == self.free.len() {
+                self.quadratic.minimiser(&slope, radius)
+            } else {
+                Quadratic::new(model.matrix(&free)).minimiser(&slope, radius)
             };
             let Some(mut solution) = solution else { break };
             free.iter().zip(&mut solution).for_each(|(i, s)| *s /= model.scale[*i]);
@@ -129,7 +151,10 @@ impl Decomposed<'_> {
                     leaving.push((*i, way));
                 }
             }
-            if cut.is_none() {
+            if cut.is_none() && share == 0.0 {
+                // Some are at their bounds already: without them the step has a length.
+                leaving.retain(|(_, way)| *way == 0.0);
+            } else if cut.is_none() {
                 let mut shorter = vec![0.0; n];
                 free.iter().zip(&solution).for_each(|(i, s)| shorter[*i] = share * s);
                 cut = Some(shorter);
@@ -141,9 +166,11 @@ impl Decomposed<'_> {
             leaving.iter().for_each(|(i, way)| delta[*i] = *way);
             free.retain(|i| leaving.iter().all(|(left, _)| left != i));
         }
-        let mut chosen = cut.unwrap_or_else(|| vec![0.0; n]);
-        if model.value(&delta) < model.value(&chosen) {
-            chosen = delta;
+        let mut chosen = self.model.descent(&self.free, radius);
+        for other in cut.into_iter().chain([delta]) {
+            if model.value(&other) < model.value(&chosen) {
+                chosen = other;
+            }
         }
         let length = chosen.iter().zip(model.scale).map(|(s, d)| (s * d).powi(2)).sum::<f64>().sqrt();
         let decrease = (-model.value(&chosen)).max(0.0);
@@ -179,5 +206,52 @@ mod tests {
         // At a bound with the gradient pushing out, that coordinate stays.
         let held = Model { point: &[-0.5, 0.0], ..model };
         assert_eq!(held.decompose().step(100.0).delta[0], 0.0);
+    }
+
+    /// At points on bounds, too, a step stays in the box and falls by what the steepest descent does at least.
+    #[test]
+    fn steps_from_bounds_fall() {
+        let mut state = 7_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        let n = 5;
+        let mut on_bounds = 0;
+        for trial in 0..2000 {
+            let factor: Vec<f64> = (0..n * n).map(|_| random()).collect();
+            let sign = if trial % 3 == 0 { -0.1 } else { 1e-3 };
+            let entry = |i: usize, j: usize| {
+                let product: f64 = (0..n).map(|k| factor[i * n + k] * factor[j * n + k]).sum();
+                product + if i == j { sign } else { 0.0 }
+            };
+            let hessian: Vec<f64> = (0..n * n).map(|place| entry(place / n, place % n)).collect();
+            let gradient: Vec<f64> = (0..n).map(|_| random()).collect();
+            let scale: Vec<f64> = (0..n).map(|i| hessian[i * n + i].abs().sqrt().max(0.1)).collect();
+            let (lower, upper) = (vec![-1.0; n], vec![1.0; n]);
+            let point: Vec<f64> = (0..n).map(|_| (6.0 * random()).clamp(-1.0, 1.0)).collect();
+            on_bounds += point.iter().filter(|p| p.abs() == 1.0).count();
+            let model = Model {
+                gradient: &gradient,
+                hessian: &hessian,
+                scale: &scale,
+                point: &point,
+                lower: &lower,
+                upper: &upper,
+                stop: None,
+            };
+            for radius in [0.1, 10.0] {
+                let step = model.decompose().step(radius);
+                assert!(point.iter().zip(&step.delta).all(|(p, s)| (p + s).abs() <= 1.0 + 1e-12), "{trial}");
+                // One coordinate alone, a short way.
+                for i in 0..n {
+                    let mut alone = vec![0.0; n];
+                    alone[i] = -1e-6 * gradient[i].signum();
+                    let inside = (point[i] + alone[i]).abs() <= 1.0;
+                    assert!(!inside || model.value(&alone) >= -step.decrease, "{trial} {radius} {i}");
+                }
+            }
+        }
+        assert!(on_bounds > 5000, "{on_bounds}");
     }
 }
