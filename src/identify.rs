@@ -104,7 +104,10 @@ fn summary(found: &Identified, families: &Families, arguments: &IdentifyArgument
     }
     let Families { found: families, undecided } = families;
     if !families.is_empty() {
-        let _ = writeln!(text, "\nSymmetries and flat families, each proved for all values of the parameters:\n");
+        let _ = writeln!(
+            text,
+            "\nSymmetries and flat families, each proved for all values of the parameters at which it has values (with relu almost everywhere):\n"
+        );
         let mut certificates = 0;
         for Family { words, certificate } in families {
             let _ = write!(text, "{}{words}", if markdown { "- " } else { "  " });

@@ -249,15 +249,20 @@ impl Region {
             let claim = format!("a share {share:?} of the box is left open; at most {} is claimed", self.most);
             return Err(CertificateError::Undecided { claim });
         }
+        let certified = tree.iter().filter(|node| **node == Node::Certified).count();
+        let norms = match norm.outer() {
+            Some([_, high]) if certified > 0 => {
+                format!(": |I − C A| is below {high:?} on each of the {certified} certified cells")
+            }
+            _ => String::new(),
+        };
         let values: Vec<String> = self.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let accepted = Accepted {
             claim: format!(
-                "the {} functions of the certificate are independent for every {}{}, but for a share {share:?} of the volume: |I − C A| is below {:?} on each of the {} certified cells",
+                "the {} functions of the certificate are independent for every {}{}, but for a share {share:?} of the volume{norms}",
                 self.functions.len(),
                 sides.collect::<Vec<_>>().join(", "),
                 if values.is_empty() { String::new() } else { format!(" at {}", values.join(", ")) },
-                norm.outer().map_or(1.0, |[_, high]| high),
-                tree.iter().filter(|node| **node == Node::Certified).count()
             ),
             interval: [share; 2],
             accept: [0.0, self.most.to_f64().value()],

@@ -200,8 +200,10 @@ impl Span {
             claim: format!(
                 "the {n} functions of the certificate span {} dimensions {}",
                 self.dimension,
-                if kinked {
-                    "for an open set of values of their parameters, those of the certificate among them"
+                if kinked && self.values.is_empty() {
+                    "for an open set of values of their parameters"
+                } else if kinked {
+                    "for an open set of values of their parameters near those of the certificate"
                 } else {
                     "for almost every value of their parameters"
                 }

@@ -179,10 +179,22 @@ impl Pair<'_> {
             let atoms: Vec<_> = weights_of.into_iter().zip([moved(1), moved(-1)]).collect();
             let Some(certificate) = self.fit(&atoms, undecided) else { continue };
             let names: Vec<&str> = weights.iter().map(|(name, _)| &name[..]).collect();
-            let words = format!(
-                "flat: an atom splits into two with ({}) scaled up and down: the expert is homogeneous of degree {degree}",
-                names.join(", ")
-            );
+            let by = |sign: i64| -> String {
+                let powers = weights.iter().map(|(_, k)| exponential(&(k * RBig::from(sign)), &self.curve));
+                powers.collect::<Vec<_>>().join(", ")
+            };
+            let names = names.join(", ");
+            let words = match weights.iter().all(|(_, k)| *k == RBig::ONE) {
+                true => format!(
+                    "flat: an atom splits into two with ({names}) scaled up and down: the expert is homogeneous of degree {degree}"
+                ),
+                false => format!(
+                    "flat: an atom splits into two with ({names}) times ({}) and times ({}): along the first the expert gains the factor {}",
+                    by(1),
+                    by(-1),
+                    exponential(degree, &self.curve)
+                ),
+            };
             found.push(Family { words, certificate: Some(certificate) });
         }
         if self.all.len() > FULL {
@@ -223,7 +235,7 @@ impl Pair<'_> {
                 self.fit(&[(weights[0].clone(), moved.clone()), (weights[1].clone(), back.clone())], undecided)?;
             let [first, second] = weights.map(weight);
             let words = format!(
-                "flat: an atom splits into two, ({place}) -> ({}) with its weight times {first} and ({place}) -> ({}) with its weight times {second}: along the first the expert gains the factor {}",
+                "flat: an atom with parameters of its own splits into two, ({place}) -> ({}) with its weight times {first} and ({place}) -> ({}) with its weight times {second}: along the first the expert gains the factor {}",
                 tuple(moved),
                 tuple(back),
                 exponential(degree, &self.curve)

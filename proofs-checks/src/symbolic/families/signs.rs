@@ -1,4 +1,4 @@
-//! Symmetries by signs: `F(−θ_S) = ±F`, or `± F` and a short polynomial.
+//! Symmetries by signs: `F(−θ_S) = ±F`, or `± F` and a polynomial.
 //!
 //! Of up to seven parameters every set `S` is tried. Of more, the sets are the solutions of linear equations over `F_2`: with one unknown for each parameter, a term has the parity of the parameters in it, and the terms of an argument have one parity, so that the argument becomes itself or its negative. If these solutions are still too many, the same is asked of the
 //! terms of the whole, where an odd function has the parity of its argument, `cos` none, and the argument of any other is even; the solutions are a group of symmetries, of which a basis is given.
@@ -78,8 +78,8 @@ fn symmetry(of: &Expression, flipped: &[&String], name: &str) -> Result<Option<S
         // image − sign·of, as it is: what is resolved is over a denominator.
         let rest = forms[1].clone().plus(&forms[0], &-sign);
         let is_zero = table.is_zero(rest.clone())?;
-        // Every polynomial, and every affine parameter, has some remainder.
-        let trivial = flipped.len() == 1 || table.is_polynomial(&forms[0]) || rest.terms.len() > 4;
+        // Every polynomial, in all parameters or in the flipped one alone, has some remainder.
+        let trivial = flipped.iter().all(|name| !is_within(of, name)) || table.is_polynomial(&forms[0]);
         if !is_zero && (trivial || !table.is_polynomial(&rest)) {
             continue;
         }
@@ -89,6 +89,16 @@ fn symmetry(of: &Expression, flipped: &[&String], name: &str) -> Result<Option<S
         return Ok(Some(format!("symmetry: {name}({}) = {symbol}{name}{tail}", arguments.join(", "))));
     }
     Ok(None)
+}
+
+/// Whether the argument of a function has the name.
+fn is_within(of: &Expression, name: &str) -> bool {
+    match &of.kind {
+        Kind::Number(_) | Kind::RootPi { .. } | Kind::Symbol(_) => false,
+        Kind::Sum(a, b) | Kind::Product(a, b) | Kind::Quotient(a, b) => is_within(a, name) || is_within(b, name),
+        Kind::Negative(a) | Kind::Power(a, _) => is_within(a, name),
+        Kind::Call(_, argument) => argument.names().iter().any(|known| known == name),
+    }
 }
 
 /// The parity of an expression by those of the parameters, a bit for each, and the equations under which it has one: sets of bits of even sum. Outside of functions sums need none, unless they are `asked` for it.
@@ -169,6 +179,21 @@ fn kernel(equations: &[u64], n: usize) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Remainders of one parameter and of many terms are found; that a polynomial part has some is no symmetry.
+    #[test]
+    fn symmetries_with_a_remainder() {
+        let found = |text: &str, names: &[&str]| {
+            let of = crate::symbolic::parse::parse(text).unwrap();
+            let names: Vec<String> = names.iter().map(|name| (*name).into()).collect();
+            signs(&of, &names, "F", &mut Undecided::default())
+        };
+        assert_eq!(found("gelu(a*x)", &["a"]), ["symmetry: F(-a) = F - a*x"]);
+        assert_eq!(found("sigmoid(a*x)", &["a"]), ["symmetry: F(-a) = -F + 1"]);
+        assert_eq!(found("a^3*x + exp(b*x)", &["a", "b"]), [""; 0]);
+        let many = found("softplus(a1*x1+a2*x2+a3*x3+a4*x4+b)", &["a1", "a2", "a3", "a4", "b"]);
+        assert!(many.len() == 1 && many[0].starts_with("symmetry: F(-a1, -a2, -a3, -a4, -b) = F - "), "{many:?}");
+    }
 
     /// By brute force over all sets: the kernel's sums are those that meet every equation evenly.
     #[test]
