@@ -64,7 +64,7 @@ pub(super) struct Family<'a> {
 }
 
 impl Family<'_> {
-    /// All members found for every replicate and size.
+    /// All members found for every replicate and size of the run.
     pub(super) fn series(
         &self,
         run: &Run<'_>,
@@ -72,7 +72,18 @@ impl Family<'_> {
         rule: &Cubature,
         replicates: u64,
     ) -> Result<Series, CheckError> {
-        let sizes = grid(run.integer("from") as usize, run.integer("to") as usize, run.integer("sizes") as usize);
+        self.series_to(run, name, rule, (replicates, run.integer("to")))
+    }
+
+    /// The same up to another size.
+    pub(super) fn series_to(
+        &self,
+        run: &Run<'_>,
+        name: &str,
+        rule: &Cubature,
+        (replicates, to): (u64, u64),
+    ) -> Result<Series, CheckError> {
+        let sizes = grid(run.integer("from") as usize, to as usize, run.integer("sizes") as usize);
         let rows = run.units(name, replicates as usize * sizes.len(), |unit| {
             self.members(run, rule, sizes[unit % sizes.len()], (unit / sizes.len()) as u64)
         })?;

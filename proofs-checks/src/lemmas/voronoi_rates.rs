@@ -77,7 +77,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         ),
         Parameter::integer(
             "family-to",
-            "largest sample size for the common factor",
+            "largest sample size for the common factor and for linear experts",
             "",
             [200, 10_000_000],
             [1600, 16_000, 64_000],
@@ -202,7 +202,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let linear_problem = varied_problem(run, Activation::Linear, 3);
     let through = |measure: &MixingMeasure| linear_families(measure, 2.0);
     let family = Family { problem: &linear_problem, through: &through };
-    let linear = family.series(run, "linear-family", &rule, family_replicates as u64)?;
+    let linear = family.series_to(run, "linear-family", &rule, (family_replicates as u64, run.integer("family-to")))?;
     let controls = vec![
         Control::new(
             "the largest L1 of linear experts over the likelihood-ratio region, their flat families in it, is rejected as n^(-1/2)",
