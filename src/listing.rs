@@ -44,11 +44,13 @@ pub(crate) fn parameters(lemma: &Lemma, shared: &Shared) -> Result<Status, Failu
     let mut table = Table::new("parameters", heads.map(|name| Column::new(name, "")));
     for parameter in lemma.parameters {
         let [quick, standard, thorough] = Effort::ALL.map(|effort| parameter.default_at(effort).to_string());
+        let above = parameter.above.map(|other| format!(", more than `{other}`")).unwrap_or_default();
+        let allowed = format!("{}{above}", parameter.range);
         table.push([
             parameter.key.into(),
             parameter.meaning.into(),
             parameter.unit.into(),
-            parameter.range.to_string().into(),
+            allowed.into(),
             quick.into(),
             standard.into(),
             thorough.into(),

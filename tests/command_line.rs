@@ -64,6 +64,7 @@ fn bad_input_is_named_and_leaves_nothing_behind() {
         (&["--lemma", "population-loss", "--lemma", "student-overlap", "--help-parameters"], &["--help-parameters"]),
         (&["--lemma", "population-loss", "--set", "nonsense=1"], &["--set", "nonsense"]),
         (&["--lemma", "population-loss", "--set", "nonsense"], &["--set", "nonsense", "KEY=VALUE"]),
+        (&["--lemma", "regression-rate", "--set", "from=5000", "--set", "to=5000"], &["to: found 5000", "from = 5000"]),
         (&["--lemma", "population-loss", "--out", "file"], &["--out", "file"]),
         (&["--lemma", "population-loss", "--out", "file/below"], &["--out", "file/below"]),
         (&["--lemma", "population-loss", "--out", "old"], &["population-loss.sweep.jsonl", "line 1"]),

@@ -77,7 +77,7 @@ pub(crate) struct Fitted {
     pub(crate) objective: f64,
     /// Whether the method converged.
     pub(crate) converged: bool,
-    /// Whether the fit is one that the claims speak of: it converged and not at a kink, where nothing promises a minimum, or its objective is at most that of the truth, which is all that the proofs of the rates use of a minimum.
+    /// Whether the fit is one that the claims speak of: it converged and not at a kink, or among kinks, where nothing promises a minimum, or its objective is at most that of the truth, which is all that the proofs of the rates use of a minimum.
     pub(crate) settled: bool,
     /// Whether a parameter is at its bound: the minimum is that of the box.
     pub(crate) bounded: bool,
@@ -405,7 +405,12 @@ impl Problem {
             error,
             objective: fit.objective,
             converged: fit.reason.is_converged(),
-            settled: fit.reason.is_converged() && fit.reason != Reason::Kink,
+            settled: match fit.reason {
+                Reason::Kink => false,
+                // Between kinks, as likely as in a valley.
+                Reason::Creep => self.class.is_smooth(),
+                reason => reason.is_converged(),
+            },
             bounded,
         })
     }

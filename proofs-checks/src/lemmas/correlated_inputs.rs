@@ -45,7 +45,7 @@ use serde_json::json;
 use self::arm::{Arm, survival, times};
 use self::law::{DIP, Law, SPIKE};
 use crate::{
-    CheckError, Column, Control, Evidence, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Table, statistics,
+    CheckError, Column, Control, Evidence, Findings, Inexact, Label, Lemma, Parameter, Run, Table, statistics,
 };
 
 /// The lemma's row in the registry.
@@ -222,37 +222,32 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "the same count from overlap 0 under the spike along the expert",
         attracts("spike along the expert, overlap 0", &far),
     );
-    let finding = |law: Law, what: &str, item: Evidence, control: &Control| {
-        let witness = json!({ "interval": item.interval() });
-        let title = law.title(what);
-        Finding::judged(title, item.statement().to_string(), &[item], std::slice::from_ref(control), witness)
-    };
     let mut findings = Vec::new();
     for arm in &arms {
         let twin = if arm.law == Law::SpikeExpert { Law::MixtureExpert } else { Law::SpikeExpert };
         match arm.law {
             Law::Toeplitz | Law::TwoLevel => {
                 let control = Control::new("the same count under a law that hides the teacher", lost.on_time());
-                findings.push(finding(arm.law, "at the closed-form time", arm.on_time(), &control));
+                findings.push(arm.law.finding("at the closed-form time", arm.on_time(), &control));
             }
-            _ => findings.push(finding(arm.law, "the teacher is found", arm.found("", MOST), &hidden(twin))),
+            _ => findings.push(arm.law.finding("the teacher is found", arm.found("", MOST), &hidden(twin))),
         }
         if arm.dimensions.len() > 1 {
-            findings.push(finding(arm.law, "in a time ∝ √d", arm.exponent("", ROOT), &no_root));
-            findings.push(finding(arm.law, "at the closed-form time", arm.constant(1.0, CONSTANT), &wrong_constant));
+            findings.push(arm.law.finding("in a time ∝ √d", arm.exponent("", ROOT), &no_root));
+            findings.push(arm.law.finding("at the closed-form time", arm.constant(1.0, CONSTANT), &wrong_constant));
             let control = Control::new("a law that hides the teacher", lost.guided());
-            findings.push(finding(arm.law, "the router follows its expert", arm.guided(), &control));
+            findings.push(arm.law.finding("the router follows its expert", arm.guided(), &control));
         }
-        findings.push(finding(arm.law, "the teacher attracts", attracts(arm.law.name(), &arm.local), &lagging));
+        findings.push(arm.law.finding("the teacher attracts", attracts(arm.law.name(), &arm.local), &lagging));
     }
     let dip = of(Law::DipExpert);
     let wrong_rate = Control::new("the rate 4.5|λ| in place of 5.28|λ|", dip.growth(4.5 * DIP.abs()));
     let steady = stiffness() * DIP.abs();
-    findings.push(finding(dip.law, "T grows as ½ ln d/(5.28|λ|)", dip.growth(steady), &wrong_rate));
+    findings.push(dip.law.finding("T grows as ½ ln d/(5.28|λ|)", dip.growth(steady), &wrong_rate));
     let wrong_decay = growths.of_spike(-4.5 * SPIKE, " over −4.5λ", CONSTANT);
     let wrong_decay = Control::new("the rate 4.5λ in place of 5.28λ", wrong_decay);
     let decay = growths.of_spike(-stiffness() * SPIKE, " over −5.28λ", CONSTANT);
-    findings.push(finding(lost.law, "the overlap dies out at the rate 5.28λ", decay, &wrong_decay));
+    findings.push(lost.law.finding("the overlap dies out at the rate 5.28λ", decay, &wrong_decay));
     let mut tables = vec![survival(&arms), local_table(run, &arms)];
     for (others, table) in [claims::findings(run)?, starts::findings(run)?] {
         findings.extend(others);

@@ -10,7 +10,7 @@
 //!
 //! `v` and `c` are the smaller ones of `local_constant` with either leaf over-fitted, `c` over `√11` (see `minimisers`). The truth was chosen by this constant: `L1H ≈ noise·√(p/n)/constant`, `p` = 14, has to be well below the box, which decides the noise too. The region of a rate is as in `fits`.
 //!
-//! *Power.* Over log 16 the slope of one sample has deviation .35 for `L1H` (samples of other seeds; one direction dominates it) and .10 for the error of 14 parameters; over log 24, the grid at quick effort, seven eighths of that. With 400 samples, and 308 at quick, the intervals have half-widths .045 and .013, and an unbiased one leaves its region with probability below 10⁻⁴.
+//! *Power.* Over log 16 the slope of one sample has deviation .35 for `L1H` (samples of other seeds; one direction dominates it) and .10 for the error of 14 parameters; over log 24, the grid at quick effort, seven eighths of that. With 400 samples, and 308 at quick, the intervals have half-widths of .048 and .015 at most, and an unbiased one leaves its region with probability below 10⁻⁴.
 //!
 //! # Controls
 //!

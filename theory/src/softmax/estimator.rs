@@ -93,7 +93,7 @@ pub enum Reason {
     Rounding,
     /// The same with a ReLU in the class and a promise well above rounding: the objective has a kink here, where derivatives do not describe it. A minimum as far as these steps tell.
     Kink,
-    /// The last steps together gained less than the tolerance, although the model promises more: a valley that bends too much for it, along which the sum of squares hardly falls. As low as steps lead; the parameters are hardly determined along the valley.
+    /// The last steps together gained less than the tolerance, although the model promises more: a valley that bends too much for it (or, with a ReLU, is crossed by kinks), along which the sum of squares hardly falls. As low as steps lead; the parameters are hardly determined along the valley.
     Creep,
     /// The limit of iterations.
     Iterations,
@@ -352,7 +352,7 @@ impl<'a> Estimator<'a> {
                             latest.clear();
                             continue;
                         }
-                        break if smooth { Reason::Creep } else { Reason::Kink };
+                        break Reason::Creep;
                     }
                 }
             }

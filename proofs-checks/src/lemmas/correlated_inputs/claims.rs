@@ -15,7 +15,6 @@
 
 use moe_theory::soft_routed::{Flow, GeneralLoss, Inputs, OrderParameters, Start, Stop, Watch, alignment_time};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::law::Law;
 use super::{LEVEL, finished};
@@ -95,9 +94,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
         Evidence::estimate(statement, LEVEL, ratios.and_then(|ratios| statistics::median(&ratios, LEVEL)), ON_TIME)
     };
     let judged = |law: usize, what: &str, item: Evidence, twin: Evidence| {
-        let control = Control::new(twin.statement().to_string(), twin);
-        let witness = json!({ "interval": item.interval() });
-        Finding::judged(laws[law].title(what), item.statement().to_string(), &[item], &[control], witness)
+        laws[law].finding(what, item, &Control::new(twin.statement().to_string(), twin))
     };
     let hidden = laws.len() - 1;
     let mut findings = Vec::new();

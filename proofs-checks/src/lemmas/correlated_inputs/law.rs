@@ -2,8 +2,9 @@
 
 use moe_theory::soft_routed::{InitialLaw, Inputs, Start, two_level_start};
 use rand_distr::{Distribution, StandardNormal};
+use serde_json::json;
 
-use crate::{CheckError, Run};
+use crate::{CheckError, Control, Evidence, Finding, Run};
 
 /// Strengths of the spikes, length of the means, levels, Toeplitz ratio.
 pub(super) const SPIKE: f64 = 1.0;
@@ -52,9 +53,11 @@ impl Law {
         }
     }
 
-    /// The title of a finding under this law.
-    pub(super) fn title(self, what: &str) -> String {
-        format!("{}: {what}", self.name())
+    /// A finding under this law: one item, the words of which are the statement, and its control.
+    pub(super) fn finding(self, what: &str, item: Evidence, control: &Control) -> Finding {
+        let (statement, witness) = (item.statement().to_string(), json!({ "interval": item.interval() }));
+        let title = format!("{}: {what}", self.name());
+        Finding::judged(title, statement, &[item], std::slice::from_ref(control), witness)
     }
 
     /// Dimensions: two where exponents are asked for, one where there is no time to fit.

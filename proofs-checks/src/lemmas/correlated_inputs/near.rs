@@ -24,7 +24,6 @@ use std::cell::Cell;
 use moe_kernels::Router;
 use moe_theory::soft_routed::{Flow, GeneralLoss, Stop};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::law::Law;
 use super::{LEVEL, NEAR, finished};
@@ -94,9 +93,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
     };
 
     let judged = |law: Law, what: &str, item: Evidence, why: &str, twin: Evidence| {
-        let control = Control::new(why, twin);
-        let witness = json!({ "interval": item.interval() });
-        Finding::judged(law.title(what), item.statement().to_string(), &[item], &[control], witness)
+        law.finding(what, item, &Control::new(why, twin))
     };
     let item = |law: Law, what: &str, estimate: Option<Estimate>, accept: [f64; 2]| {
         Evidence::estimate(format!("{}: {what}", law.name()), LEVEL, estimate, accept)

@@ -14,7 +14,6 @@
 use moe_theory::soft_routed::{Flow, GeneralLoss, Inputs, Start, Stop, Watch};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
-use serde_json::json;
 
 use super::law::Law;
 use super::{LEVEL, finished};
@@ -57,11 +56,8 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
     };
     let twin = arms.len() - 1;
     let findings = (1..twin).map(|k| {
-        let item = difference(k);
         let control = Control::new("a law that is faster, against the isotropic flow", difference(twin));
-        let witness = json!({ "interval": item.interval() });
-        let title = arms[k][0].title("online SGD is as late against the flow");
-        Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
+        arms[k][0].finding("online SGD is as late against the flow", difference(k), &control)
     });
     let mut table =
         Table::new("sgd", ["inputs of SGD", "of the flow", "batch", "T_SGD/T_flow"].map(|head| Column::new(head, "")));

@@ -16,7 +16,6 @@ use moe_theory::soft_routed::{
     Flow, GeneralLoss, Inputs, Start, Stop, TeacherOverlaps, Watch, alignment_time, turn_share,
 };
 use rand_distr::{Distribution, StandardNormal};
-use serde_json::json;
 
 use super::claims::{MAJORITY, SURVIVING};
 use super::law::Law;
@@ -154,9 +153,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
         share(law, setting, "within 1 % of the time with v ⟂ w", pairs.filter(same).count())
     };
     let judged = |law: Law, what: &str, item: Evidence, twin: Evidence| {
-        let control = Control::new(twin.statement().to_string(), twin);
-        let witness = json!({ "interval": item.interval() });
-        Finding::judged(law.title(what), item.statement().to_string(), &[item], &[control], witness)
+        law.finding(what, item, &Control::new(twin.statement().to_string(), twin))
     };
     let exact = |row: &Passage| row.1[0];
     let mut findings = Vec::new();

@@ -11,7 +11,6 @@
 //! under isotropic inputs, three in five or so, a majority is asked for: 17 of them give an interval above ½ with 15 that do so under the law. Under the twin hardly any does.
 
 use moe_theory::soft_routed::{Flow, GeneralLoss, OrderParameters, Stop, Watch};
-use serde_json::json;
 
 use super::law::Law;
 use super::{LEVEL, finished};
@@ -40,11 +39,8 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
     };
     let twin = LAWS.len() - 1;
     let findings = (1..twin).map(|k| {
-        let item = kept(k);
         let control = Control::new("the same under a law that hides a teacher", kept(twin));
-        let witness = json!({ "interval": item.interval() });
-        let title = LAWS[k].title("four students that reach both teachers under isotropic inputs do so here");
-        Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
+        LAWS[k].finding("four students that reach both teachers under isotropic inputs do so here", kept(k), &control)
     });
     let heads = ["inputs", "starts", "reach none", "one", "both", "both here and isotropic"];
     let mut table = Table::new("students", heads.map(|head| Column::new(head, "")));

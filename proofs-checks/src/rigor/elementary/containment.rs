@@ -327,7 +327,7 @@ fn faults(values: u64) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "ten million values take about twenty minutes of two cores"]
+#[ignore = "ten million values take more than 50 minutes of one core"]
 fn a_million_values_of_each_function_are_enclosed() {
     let faults = faults(VALUES);
     assert!(faults.is_empty(), "{} faults: {:?}", faults.len(), &faults[..faults.len().min(5)]);
