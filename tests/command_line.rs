@@ -44,7 +44,7 @@ fn bad_input_is_named_and_leaves_nothing_behind() {
     fs::write(directory.path().join("spec.yaml"), "").unwrap();
     fs::create_dir(directory.path().join("old")).unwrap();
     fs::write(directory.path().join("old/population-loss.sweep.jsonl"), "x\n").unwrap();
-    let cases: [(&[&str], &[&str]); 28] = [
+    let cases: [(&[&str], &[&str]); 29] = [
         (&[], &["--list", "--lemma", "--all"]),
         (&["nonsense"], &["nonsense"]),
         (&["--lemma", "phase-transitoin"], &["phase-transitoin", "phase-transition"]),
