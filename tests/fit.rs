@@ -100,7 +100,18 @@ fn assert_is_truth(document: &Value, tolerance: f64) {
 fn a_known_mixture_is_found_again() {
     let data = tanh_data(500, 0.0);
     let document = json(&format!("expert = 'tanh'\nexperts = 2\nstarts = 64\ntruth = {TRUTH}"), &data);
-    let expected = ["converged", "evaluations", "iterations", "n", "objective", "parameters", "reason", "voronoi"];
+    let expected = [
+        "conditioning",
+        "converged",
+        "evaluations",
+        "iterations",
+        "n",
+        "objective",
+        "parameters",
+        "reason",
+        "voronoi",
+        "warnings",
+    ];
     assert_eq!(keys(&document), expected);
     assert_eq!((&document["n"], &document["converged"]), (&500.into(), &true.into()));
     assert_eq!(keys(&document["parameters"]), ["atoms"]);
@@ -354,6 +365,10 @@ fn reports_warn() {
     let report = fit(flat, &data, &["--format", "markdown"], 0, "");
     assert!(report.contains("warning: not identified: "), "{report}");
     assert!(report.contains("| omega, x1 | "), "{report}");
+    let document = json(flat, &data);
+    let warnings = document["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|warning| warning.as_str().unwrap().starts_with("not identified: ")), "{document}");
+    assert!(number(&document["conditioning"]).abs() < 1e-10, "{document}");
 }
 
 /// The same JSON with `converged` false, status 4 and a word on stderr.
@@ -423,6 +438,7 @@ fn ctrl_c_interrupts() {
 #[test]
 fn bad_data_are_named_by_line() {
     let number = "allowed is a finite number, at most 1e50 in size";
+    let open = "found a quote that does not end on its line";
     let long = format!("{},y\n1,2\n", "w".repeat(5000));
     let field = format!("x1,x2,y\n{},2,3\n", "w".repeat(5000));
     for (data, expected) in [
@@ -444,10 +460,12 @@ fn bad_data_are_named_by_line() {
             "x1,x2,y\n1,2,3\n1,2\n",
             "line 3: found 2 values, allowed are 3, one a column of the header; column y is missing".into(),
         ),
-        // Old and new ends of lines, an end of a line within quotes, a header and a field of any length.
+        // Old and new ends of lines, quotes that go on beyond a line, one of them to the end, a header and a field of any length.
         ("x1,x2,y\r1,2,3\r\r1,2,abc\r", format!("line 4, column y: found \"abc\", {number}")),
         ("x1,x2,y\n1,2,3\r1,2,abc", format!("line 3, column y: found \"abc\", {number}")),
-        ("x1,x2,y\n1,2,3\n\n1,\"2\n\n3\",3\n1,2,3\n", format!("line 4, column x2: found \"2\\n\\n3\", {number}")),
+        ("x1,x2,y\n1,2,3\n\n1,\"2\n\n3\",3\n1,2,3\n", format!("line 4: {open}")),
+        ("x1,x2,y\n1,2,3\n\"1,2,3\n1,2,3\n1,2,3", format!("line 3: {open}")),
+        ("x1,x2,\"y\n1,2,3\n", format!("line 1: {open}")),
         (&long, format!("line 1, column 1: found \"{}\"…, allowed are x1, x2, … and y", "w".repeat(60))),
         (&field, format!("line 2, column x1: found \"{}\"…, {number}", "w".repeat(60))),
         (

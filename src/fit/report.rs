@@ -35,10 +35,13 @@ impl Outcome<'_> {
             "evaluations": best.evaluations,
             "converged": best.reason.is_converged(),
             "reason": code(best.reason),
+            "warnings": self.warnings(),
             "voronoi": self.voronoi.as_ref().and_then(|voronoi| voronoi.as_ref().ok()).map(|voronoi| self.distance(voronoi)),
         });
-        if best.objective.is_finite() {
-            document["objective"] = best.objective.into();
+        for (key, value) in [("objective", best.objective), ("conditioning", best.conditioning)] {
+            if value.is_finite() {
+                document[key] = value.into();
+            }
         }
         document
     }
@@ -166,8 +169,9 @@ impl Outcome<'_> {
         let conditioning = self.best.conditioning;
         if conditioning < -UNIDENTIFIED {
             warnings.push(format!(
-                "no minimum: the Hessian has a negative eigenvalue, {} of the largest",
-                number(conditioning)
+                "the Hessian has a negative eigenvalue, {} of the largest: {}",
+                number(conditioning),
+                if self.class.is_smooth() { "no minimum" } else { "no minimum, or a kink, which it does not describe" }
             ));
         } else if conditioning < UNIDENTIFIED {
             warnings.push(format!(

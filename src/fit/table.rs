@@ -39,6 +39,7 @@ impl Table {
             return Err(anyhow!("found no header, allowed are columns x1, x2, … and y"));
         }
         let line = first_line(&reader, &header);
+        one_line(line, &header)?;
         let name = |name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_string();
         let names: Vec<String> = header.iter().map(name).collect();
         let places = places(&names).map_err(|error| anyhow!("line {line}{error}"))?;
@@ -75,6 +76,7 @@ impl Table {
             return Ok(false);
         }
         let line = first_line(&self.reader, record);
+        one_line(line, record)?;
         let d = self.dimension();
         let name = |place: usize| if place == d { "y".into() } else { format!("x{}", place + 1) };
         if record.len() != self.places.len() {
@@ -128,10 +130,19 @@ fn places(names: &[String]) -> Result<Vec<usize>, String> {
     }
 }
 
-/// The line on which the record begins that was read last: the one that ended before the reader's place, less the ends of lines inside of its fields.
+/// The line on which the record begins that was read last: the one that ended before the reader's place, less the ends of lines inside of its fields. A quote that is open at the end of the file has the end of the last line in it.
 fn first_line(reader: &csv::Reader<Lines>, record: &ByteRecord) -> u64 {
     let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
-    reader.position().line() - 1 - inside as u64
+    let open = reader.get_ref().has_open_quote() && record.as_slice().ends_with(b"\n");
+    reader.position().line() - u64::from(!open) - inside as u64
+}
+
+/// An error where a quote goes on beyond its line.
+fn one_line(line: u64, record: &ByteRecord) -> anyhow::Result<()> {
+    if record.as_slice().contains(&b'\n') {
+        return Err(anyhow!("line {line}: found a quote that does not end on its line"));
+    }
+    Ok(())
 }
 
 /// In quotes, as far as a message has room for it.
@@ -147,11 +158,19 @@ struct Lines {
     file: BufReader<File>,
     /// The byte before, as it was in the file.
     last: u8,
+    /// Whether the quotes so far are odd in number.
+    odd_quotes: bool,
+    at_end: bool,
 }
 
 impl Lines {
     fn new(file: BufReader<File>) -> Self {
-        Self { file, last: b'\n' }
+        Self { file, last: b'\n', odd_quotes: false, at_end: false }
+    }
+
+    /// Whether the file ended within quotes.
+    fn has_open_quote(&self) -> bool {
+        self.at_end && self.odd_quotes
     }
 }
 
@@ -161,7 +180,8 @@ impl Read for Lines {
         while given == 0 && !buffer.is_empty() {
             let bytes = self.file.fill_buf()?;
             if bytes.is_empty() {
-                // The end; a line that the file does not end is ended.
+                self.at_end = true;
+                // A line that the file does not end is ended.
                 if !matches!(self.last, b'\r' | b'\n') {
                     (self.last, buffer[0], given) = (b'\n', b'\n', 1);
                 }
@@ -175,6 +195,7 @@ impl Read for Lines {
                     given += 1;
                 }
                 self.last = byte;
+                self.odd_quotes ^= byte == b'"';
             }
             self.file.consume(taken);
         }

@@ -78,7 +78,7 @@ pub struct Tolerance {
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { decrease: 1e-12, iterations: 500, patience: 50 }
+        Self { decrease: 1e-12, iterations: 2000, patience: 50 }
     }
 }
 
