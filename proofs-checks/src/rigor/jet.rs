@@ -70,7 +70,7 @@ impl Jets {
     /// `∂^α f`, `None` where `α` is beyond the order.
     pub(crate) fn derivative(&self, jet: &Jet, index: &[u32]) -> Option<Ball> {
         let k = self.indices.iter().position(|known| known == index)?;
-        let factors = index.iter().flat_map(|n| 1..=i64::from(*n));
+        let factors = index.iter().flat_map(|n| 2..=i64::from(*n));
         Some(factors.fold(jet[k].clone(), |product, factor| product * Ball::integer(factor, self.precision)))
     }
 

@@ -245,9 +245,12 @@ impl Functions {
                 *sum = std::mem::replace(sum, zero()) + derivative(&[self.parameters.len() + k])? * weight;
             }
             if self.overfitted.contains(&number) {
+                // Symmetric: what is below the diagonal, and its mirror image.
                 let n = self.parameters.len();
-                let rows = (0..n).map(|k| (0..n).map(|l| derivative(&[k, l])).collect::<Result<Vec<_>, _>>());
-                values.second.push(rows.collect::<Result<_, _>>()?);
+                let lower = (0..n).map(|k| (0..=k).map(|l| derivative(&[k, l])).collect::<Result<Vec<_>, _>>());
+                let lower: Vec<Vec<Ball>> = lower.collect::<Result<_, _>>()?;
+                let entry = |k: usize, l: usize| lower[k.max(l)][k.min(l)].clone();
+                values.second.push((0..n).map(|k| (0..n).map(|l| entry(k, l)).collect()).collect());
             }
         }
         values.first.extend(shared);
