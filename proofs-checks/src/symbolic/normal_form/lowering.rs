@@ -59,13 +59,11 @@ impl Table {
                 self.product(&a, &b)
             }
             Kind::Quotient(a, b) => {
-                let (a, divisor) = (self.lowered(a)?, self.lowered(b)?);
-                let inverse = self.inverse(&divisor, b.column)?;
+                let (a, inverse) = (self.lowered(a)?, self.inverted(b)?);
                 self.product(&a, &inverse)
             }
             Kind::Power(base, n) => {
-                let lowered = self.lowered(base)?;
-                let base = if *n < 0 { self.inverse(&lowered, base.column)? } else { lowered };
+                let base = if *n < 0 { self.inverted(base)? } else { self.lowered(base)? };
                 let mut power = Polynomial::one();
                 for _ in 0..n.unsigned_abs() {
                     power = self.product(&power, &base);
@@ -93,6 +91,24 @@ impl Table {
         }
         self.within_limits(expression.column)?;
         Ok(value)
+    }
+
+    /// One over a divisor: of a product or a power by its factors, as it is written, so that a factor that occurs twice is one symbol.
+    fn inverted(&mut self, divisor: &Expression) -> Lowered {
+        match &divisor.kind {
+            Kind::Product(a, b) => {
+                let (a, b) = (self.inverted(a)?, self.inverted(b)?);
+                Ok(self.product(&a, &b))
+            }
+            Kind::Power(base, n) if *n > 0 => {
+                let inverse = self.inverted(base)?;
+                Ok((0..*n).fold(Polynomial::one(), |power, _| self.product(&power, &inverse)))
+            }
+            _ => {
+                let lowered = self.lowered(divisor)?;
+                self.inverse(&lowered, divisor.column)
+            }
+        }
     }
 
     fn inverse(&mut self, divisor: &Polynomial, column: usize) -> Lowered {
