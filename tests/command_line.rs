@@ -359,7 +359,7 @@ fn what_is_not_decided_is_told_beside_what_is() {
     let at = directory.path();
     for (expert, gate, column, statement) in [
         ("l*x + relu(a)", "exp(w*x)", "expert, column 7: relu of parameters alone", "common-factor"),
-        ("c*sin(65*a*x)", "exp(sin(a*x))", "expert, column 3: an angle is more than 64", "split"),
+        ("c*sin(65*a*x)", "exp(sin(a*x))", "expert, column 3: an angle is more than 64", "sign"),
         ("c*relu(x)*relu(x + b) + k*relu(x + b) + m*relu(x) + n", "1", "expert, column 11: a product of relus", "sign"),
     ] {
         let output = verify(at, &["identify", expert, "--gate", gate, "--out", "out", "--format", "json"]);
