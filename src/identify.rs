@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{Families, Family, Identified, IdentifyError, families, identify};
+use proofs_checks::symbolic::{ExpressionError, Families, Family, Identified, IdentifyError, families, identify};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -14,34 +14,40 @@ use crate::stdout;
 /// Name of the certificate in `--out`.
 const CERTIFICATE: &str = "identify.cert";
 
-/// Prints the span of the derivatives.
+/// What is known of the span: all of it, or what was not decided.
+type Span = Result<Identified, IdentifyError>;
+
+/// Prints the span of the derivatives, symmetries and flat families; where the span is not decided, these alone, and fails with the reason.
 pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Status, Failure> {
-    let found = identify(&arguments.expert, &arguments.gate, arguments.order).map_err(|error| match error {
-        IdentifyError::Refused(_) | IdentifyError::Limit(_) => Failure::Internal(error.into()),
-        error => Failure::input(error.to_string()),
-    })?;
-    let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
-    let document = document(&found);
-    let is_json = shared.format == Format::Json;
-    let families = match is_json && out.is_none() {
-        true => Families::default(),
-        // Both were read already.
-        false => families(&arguments.expert, &arguments.gate).map_err(|error| Failure::Internal(error.into()))?,
+    let span = identify(&arguments.expert, &arguments.gate, arguments.order);
+    let span = match span {
+        Ok(_) | Err(IdentifyError::Undecided { .. }) => span,
+        Err(error @ IdentifyError::Refused(_)) => return Err(Failure::Internal(error.into())),
+        Err(error @ (IdentifyError::Expert(_) | IdentifyError::Gate(_))) => {
+            return Err(Failure::input(error.to_string()));
+        }
     };
+    let out = arguments.out.as_deref().map(OutDirectory::create).transpose()?;
+    // Both were read already.
+    let internal = |error: ExpressionError| Failure::Internal(error.into());
+    let families = families(&arguments.expert, &arguments.gate).map_err(internal)?;
+    let document = document(&span, &families);
     if let Some(out) = &out {
         for (number, certificate) in families.found.iter().filter_map(|family| family.certificate.as_ref()).enumerate()
         {
             out.write(&flat_name(number), certificate.as_bytes())?;
         }
         out.write("identify.json", format!("{document}\n").as_bytes())?;
-        out.write(CERTIFICATE, found.certificate.as_bytes())?;
+        if let Ok(found) = &span {
+            out.write(CERTIFICATE, found.certificate.as_bytes())?;
+        }
     }
     let text = match shared.format {
         Format::Json => format!("{document}\n"),
-        Format::Text | Format::Markdown => summary(&found, &families, arguments, shared.format == Format::Markdown),
+        Format::Text | Format::Markdown => summary(&span, &families, arguments, shared.format == Format::Markdown),
     };
     stdout::print(&text)?;
-    Ok(Status::Completed)
+    span.map(|_| Status::Completed).map_err(|error| Failure::Internal(error.into()))
 }
 
 /// Name of the certificate of a flat family in `--out`.
@@ -50,7 +56,27 @@ fn flat_name(number: usize) -> String {
 }
 
 /// The documented JSON.
-fn document(found: &Identified) -> Value {
+fn document(span: &Span, families: &Families) -> Value {
+    let mut document = match span {
+        Ok(found) => of_span(found),
+        Err(IdentifyError::Undecided { expression, parameters, dimension, reason }) => json!({
+            "expression": expression,
+            "parameters": parameters,
+            "dimension": dimension,
+            "independent": null,
+            "relations": null,
+            "certificate": null,
+            "reason": reason,
+        }),
+        Err(_) => Value::Null,
+    };
+    let of = |Family { kind, words, certificate }: &Family| json!({ "kind": kind.name(), "statement": words, "certificate": certificate });
+    document["families"] = families.found.iter().map(of).collect();
+    document["undecided"] = json!(families.undecided);
+    document
+}
+
+fn of_span(found: &Identified) -> Value {
     let relations: Vec<Value> = found
         .relations
         .iter()
@@ -70,26 +96,69 @@ fn document(found: &Identified) -> Value {
         "independent": found.independent,
         "relations": relations,
         "certificate": found.certificate,
+        "reason": null,
     })
 }
 
-fn summary(found: &Identified, families: &Families, arguments: &IdentifyArguments, markdown: bool) -> String {
+fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, markdown: bool) -> String {
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
-    let _ = writeln!(text, "F = {}", code(&found.expression));
-    let (dimension, independent) = (found.derivatives.len(), found.independent);
-    let order = arguments.order;
+    let head = |text: &mut String, expression: &str, parameters: &[String], dimension: usize| {
+        let _ = writeln!(text, "F = {}", code(expression));
+        let _ = writeln!(
+            text,
+            "\nF and its partial derivatives by {} up to order {}: {dimension} functions,",
+            list(parameters),
+            arguments.order
+        );
+    };
+    match span {
+        Ok(found) => {
+            head(&mut text, &found.expression, &found.parameters, found.derivatives.len());
+            relations(&mut text, found, arguments, markdown);
+        }
+        Err(IdentifyError::Undecided { expression, parameters, dimension, reason }) => {
+            head(&mut text, expression, parameters, *dimension);
+            let _ = writeln!(text, "of which it is not decided how many are independent: {reason}.");
+        }
+        Err(_) => {}
+    }
+    let Families { found: families, undecided } = families;
+    if !families.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nSymmetries and flat families, each proved for all values of the parameters at which it has values (with relu almost everywhere):\n"
+        );
+        let mut certificates = 0;
+        for Family { words, certificate, .. } in families {
+            let _ = write!(text, "{}{words}", if markdown { "- " } else { "  " });
+            if certificate.is_some() && arguments.out.is_some() {
+                let _ = write!(text, " [{}]", flat_name(certificates));
+                certificates += 1;
+            }
+            text.push('\n');
+        }
+    }
     let _ = writeln!(
         text,
-        "\nF and its partial derivatives by {} up to order {order}: {dimension} functions,",
-        list(&found.parameters)
+        "\n{}: signs, shifts of a parameter by half a period of sine and cosine, scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation); of other symmetries nothing is said.",
+        if families.is_empty() { "Of symmetries and flat families none was found. Looked for" } else { "Looked for" }
     );
+    for words in undecided {
+        let _ = writeln!(text, "{}not decided: {words}", if markdown { "- " } else { "  " });
+    }
+    text
+}
+
+/// How many functions are independent, and the relations of all.
+fn relations(text: &mut String, found: &Identified, arguments: &IdentifyArguments, markdown: bool) {
+    let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let place = if found.kinked {
         "on an open set of values of the parameters (relu: on others fewer may be)"
     } else {
         "at almost every value of the parameters"
     };
-    let _ = writeln!(text, "of which {independent} are independent {place}.");
+    let _ = writeln!(text, "of which {} are independent {place}.", found.independent);
     let _ = match &arguments.out {
         Some(_) => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
         None => writeln!(text, "Proved; --out DIR writes the certificate."),
@@ -102,31 +171,6 @@ fn summary(found: &Identified, families: &Families, arguments: &IdentifyArgument
             let _ = writeln!(text, "{}", if indices.is_empty() { String::new() } else { format!("   for {indices}") });
         }
     }
-    let Families { found: families, undecided } = families;
-    if !families.is_empty() {
-        let _ = writeln!(
-            text,
-            "\nSymmetries and flat families, each proved for all values of the parameters at which it has values (with relu almost everywhere):\n"
-        );
-        let mut certificates = 0;
-        for Family { words, certificate } in families {
-            let _ = write!(text, "{}{words}", if markdown { "- " } else { "  " });
-            if certificate.is_some() && arguments.out.is_some() {
-                let _ = write!(text, " [{}]", flat_name(certificates));
-                certificates += 1;
-            }
-            text.push('\n');
-        }
-    }
-    let _ = writeln!(
-        text,
-        "\n{}: signs, scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation); of other symmetries, such as shifts by a period, nothing is said.",
-        if families.is_empty() { "Of symmetries and flat families none was found. Looked for" } else { "Looked for" }
-    );
-    for words in undecided {
-        let _ = writeln!(text, "{}not decided: {words}", if markdown { "- " } else { "  " });
-    }
-    text
 }
 
 /// Equations that differ in the numbers of parameters alone, as one in their place among the others: `d2F/dw_i db = dF/da_i` for `i = 1, 2`.

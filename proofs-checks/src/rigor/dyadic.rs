@@ -18,6 +18,7 @@ impl Dyadic {
     pub(super) fn new(mantissa: IBig, exponent: i64) -> Self {
         match mantissa.trailing_zeros() {
             None => Self { mantissa: IBig::ZERO, exponent: 0 },
+            Some(0) => Self { mantissa, exponent },
             Some(zeros) => Self { mantissa: mantissa >> zeros, exponent: exponent + zeros as i64 },
         }
     }
@@ -40,7 +41,7 @@ impl Dyadic {
 
     /// The nearest-below or nearest-above float of moderate size: `2^53` significant bits, rounded in the direction given.
     pub(super) fn to_f64(&self, up: bool) -> f64 {
-        let rounded = self.rounded(53, up);
+        let rounded = self.clone().rounded(53, up);
         let mantissa = i64::try_from(&rounded.mantissa).unwrap_or(0) as f64;
         // Two factors, so that no intermediate power leaves the range of floats before the product does.
         let half = (rounded.exponent / 2).clamp(-1000, 1000) as i32;
@@ -65,10 +66,10 @@ impl Dyadic {
     }
 
     /// Rounded to `precision` bits, down or up.
-    pub(super) fn rounded(&self, precision: usize, up: bool) -> Self {
+    pub(super) fn rounded(self, precision: usize, up: bool) -> Self {
         let surplus = self.bits().saturating_sub(precision);
         if surplus == 0 {
-            return self.clone();
+            return self;
         }
         Self::new(shifted_right(&self.mantissa, surplus, up), self.exponent + surplus as i64)
     }
@@ -83,7 +84,7 @@ impl Dyadic {
         // |small| < 2^{size}, far below large's last bit and the last bit kept.
         let unit = Self::new(if up { 1.into() } else { (-1).into() }, large.size() - gap);
         let counts = up != small.is_negative();
-        if counts { (large + &unit).rounded(precision, up) } else { large.rounded(precision, up) }
+        if counts { (large + &unit).rounded(precision, up) } else { large.clone().rounded(precision, up) }
     }
 
     pub(super) fn is_zero(&self) -> bool {
@@ -188,9 +189,9 @@ impl Add for &Dyadic {
         if self.is_zero() || other.is_zero() {
             return if self.is_zero() { other.clone() } else { self.clone() };
         }
-        let exponent = self.exponent.min(other.exponent);
-        let aligned = |x: &Dyadic| &x.mantissa << (x.exponent - exponent) as usize;
-        Dyadic::new(aligned(self) + aligned(other), exponent)
+        let (coarse, fine) = if self.exponent < other.exponent { (other, self) } else { (self, other) };
+        let aligned = &coarse.mantissa << (coarse.exponent - fine.exponent) as usize;
+        Dyadic::new(aligned + &fine.mantissa, fine.exponent)
     }
 }
 

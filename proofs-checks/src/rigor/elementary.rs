@@ -22,7 +22,7 @@ fn directed(x: &Dyadic, precision: usize, up: bool, f: impl Fn(&Dyadic, usize) -
     let limit = 2 * working;
     loop {
         let value = f(x, working);
-        let [low, high] = value.ends()?.map(|end| end.rounded(precision, up));
+        let [low, high] = value.ends()?.map(|end| end.clone().rounded(precision, up));
         if low == high || working >= limit {
             return Some(if up { high } else { low });
         }
@@ -38,8 +38,9 @@ fn first_attempt(x: &Dyadic, precision: usize) -> usize {
 /// An enclosure rounded outward, where each direction gives one number, whichever value of it is the true one.
 fn rounded_alike(value: &Ball, precision: usize) -> Option<[Dyadic; 2]> {
     let [low, high] = value.ends()?;
-    let [down, up] = [false, true].map(|up| low.rounded(precision, up));
-    (down == high.rounded(precision, false) && up == high.rounded(precision, true)).then_some([down, up])
+    let [down, up] = [false, true].map(|up| low.clone().rounded(precision, up));
+    (down == high.clone().rounded(precision, false) && up == high.clone().rounded(precision, true))
+        .then_some([down, up])
 }
 
 /// Of an increasing function of exact points. At a point both ends come from one enclosure where it is narrow enough for both.

@@ -25,6 +25,10 @@ use moe_kernels::Real;
 /// A truncated series, coefficients in the order of [`Jets::indices`].
 pub(crate) type Jet = Vec<Ball>;
 
+fn is_bounded(jet: &Jet) -> bool {
+    jet.iter().all(|c| c.ends().is_some())
+}
+
 /// Jets in a number of parameters, to an order.
 pub(crate) struct Jets {
     order: u32,
@@ -70,13 +74,12 @@ impl Jets {
     /// `∂^α f`, `None` where `α` is beyond the order.
     pub(crate) fn derivative(&self, jet: &Jet, index: &[u32]) -> Option<Ball> {
         let k = self.indices.iter().position(|known| known == index)?;
-        let factors = index.iter().flat_map(|n| 1..=i64::from(*n));
+        let factors = index.iter().flat_map(|n| 2..=i64::from(*n));
         Some(factors.fold(jet[k].clone(), |product, factor| product * Ball::integer(factor, self.precision)))
     }
 
     /// The jet of an expression, given those of its symbols, unbounded as a whole where a part of it is; `None` where a symbol has none.
     pub(crate) fn evaluate(&self, expression: &Expression, symbols: &BTreeMap<String, Jet>) -> Option<Jet> {
-        let is_bounded = |jet: &Jet| jet.iter().all(|c| c.ends().is_some());
         let bounded = Cell::new(true);
         let of = |part: &Expression| {
             let jet = self.evaluate(part, symbols)?;
@@ -104,8 +107,19 @@ impl Jets {
             }
             Kind::Call(function, argument) => self.composed(*function, &of(argument)?),
         };
-        let whole = || vec![Ball::whole(self.precision); self.indices.len()];
-        Some(if bounded.get() && is_bounded(&jet) { jet } else { whole() })
+        Some(if bounded.get() && is_bounded(&jet) { jet } else { self.whole() })
+    }
+
+    /// `a (b − c)`, `c` a number; unbounded as a whole where a part of it is.
+    pub(super) fn times_difference(&self, a: &Jet, b: &Jet, c: &Ball) -> Jet {
+        let mut difference = b.clone();
+        difference[0] = difference[0].clone() - c;
+        let product = self.product(a, &difference);
+        if [a, &difference, &product].into_iter().all(is_bounded) { product } else { self.whole() }
+    }
+
+    fn whole(&self) -> Jet {
+        vec![Ball::whole(self.precision); self.indices.len()]
     }
 
     fn product(&self, a: &Jet, b: &Jet) -> Jet {
@@ -202,7 +216,7 @@ impl Jets {
             Function::Relu => match u.sign() {
                 Some(true) => return f.clone(),
                 Some(false) => return self.constant(integer(0)),
-                None => return vec![Ball::whole(self.precision); f.len()],
+                None => return self.whole(),
             },
         };
         self.series(&taylor, f)

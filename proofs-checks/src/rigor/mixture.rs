@@ -90,8 +90,6 @@ pub(crate) struct Functions {
     globals: Vec<String>,
     gate: Expression,
     expert: Expression,
-    /// `g·(h − f*)`, `f*` a symbol that no text can name.
-    difference: Expression,
     jets: Jets,
     atoms: Vec<(Ball, BTreeMap<String, Ball>)>,
     overfitted: Vec<usize>,
@@ -99,8 +97,6 @@ pub(crate) struct Functions {
     translations: Vec<bool>,
     precision: usize,
 }
-
-const FIXED: &str = "f*";
 
 impl Functions {
     pub(crate) fn new(mixture: &Mixture, precision: usize) -> Result<Self, String> {
@@ -146,7 +142,6 @@ impl Functions {
         }
         let translations =
             parameters.iter().map(|name| is_translation(&gate, &expert, &globals, name)).collect::<Result<_, _>>()?;
-        let difference = gate.clone().times(expert.clone().minus(Expression::symbol(FIXED)));
         Ok(Self {
             coordinates: inputs([&gate, &expert].into_iter()),
             jets: Jets::new(parameters.len() + globals.len(), 2, precision),
@@ -155,7 +150,6 @@ impl Functions {
             globals,
             gate,
             expert,
-            difference,
             atoms,
             translations,
             precision,
@@ -196,40 +190,36 @@ impl Functions {
             ));
         }
         let precision = self.precision;
-        let plain = Jets::new(0, 0, precision);
-        let coordinates: Vec<(&String, Ball)> = self
+        let coordinates: Vec<(&String, Jet)> = self
             .coordinates
             .iter()
             .zip(point.iter().map(|x| Ball::rational(x.numerator(), x.denominator(), precision)))
+            .map(|(name, x)| (name, self.jets.constant(x)))
             .collect();
         let zero = || Ball::integer(0, precision);
-        let (mut numerator, mut denominator) = (zero(), zero());
-        let missing = || "a symbol has no value".to_string();
-        for (weight, values) in &self.atoms {
-            let mut symbols: BTreeMap<String, Jet> =
-                values.iter().map(|(name, v)| (name.clone(), vec![v.clone()])).collect();
-            symbols.extend(coordinates.iter().map(|(name, x)| ((*name).clone(), vec![x.clone()])));
-            let gate = plain.evaluate(&self.gate, &symbols).ok_or_else(missing)?.swap_remove(0) * weight;
-            let expert = plain.evaluate(&self.expert, &symbols).ok_or_else(missing)?.swap_remove(0);
-            numerator = numerator + gate.clone() * expert;
-            denominator = denominator + gate;
+        let variables: Vec<&String> = self.parameters.iter().chain(&self.globals).collect();
+        // Gate and expert of each atom, once.
+        let (mut numerator, mut denominator, mut parts) = (zero(), zero(), Vec::new());
+        for (weight, known) in &self.atoms {
+            let variable =
+                |(k, name): (usize, &&String)| ((*name).clone(), self.jets.parameter(k, known[*name].clone()));
+            let mut symbols: BTreeMap<String, Jet> = variables.iter().enumerate().map(variable).collect();
+            symbols.extend(coordinates.iter().map(|(name, x)| ((*name).clone(), x.clone())));
+            let of = |part| self.jets.evaluate(part, &symbols).ok_or_else(|| "a symbol has no value".to_string());
+            let (gate, expert) = (of(&self.gate)?, of(&self.expert)?);
+            let own = gate[0].clone() * weight;
+            numerator = numerator + own.clone() * &expert[0];
+            denominator = denominator + own;
+            parts.push((weight, gate, expert));
         }
         let fixed = numerator / &denominator;
-        let variables: Vec<&String> = self.parameters.iter().chain(&self.globals).collect();
         let unit = |of: &[usize]| -> Vec<u32> {
             (0..variables.len()).map(|k| of.iter().filter(|n| **n == k).count() as u32).collect()
         };
         let mut values = Values { first: Vec::new(), second: Vec::new() };
         let mut shared = vec![zero(); self.globals.len()];
-        for (number, (weight, known)) in self.atoms.iter().enumerate() {
-            let mut symbols: BTreeMap<String, Jet> = variables
-                .iter()
-                .enumerate()
-                .map(|(k, name)| ((*name).clone(), self.jets.parameter(k, known[*name].clone())))
-                .collect();
-            symbols.extend(coordinates.iter().map(|(name, x)| ((*name).clone(), self.jets.constant(x.clone()))));
-            symbols.insert(FIXED.into(), self.jets.constant(fixed.clone()));
-            let jet = self.jets.evaluate(&self.difference, &symbols).ok_or_else(missing)?;
+        for (number, (weight, gate, expert)) in parts.into_iter().enumerate() {
+            let jet = self.jets.times_difference(&gate, &expert, &fixed);
             let derivative = |of: &[usize]| -> Result<Ball, String> {
                 let value = self.jets.derivative(&jet, &unit(of)).ok_or("a derivative beyond the order")?;
                 Ok(value / &denominator)
@@ -245,9 +235,12 @@ impl Functions {
                 *sum = std::mem::replace(sum, zero()) + derivative(&[self.parameters.len() + k])? * weight;
             }
             if self.overfitted.contains(&number) {
+                // Symmetric: what is below the diagonal, and its mirror image.
                 let n = self.parameters.len();
-                let rows = (0..n).map(|k| (0..n).map(|l| derivative(&[k, l])).collect::<Result<Vec<_>, _>>());
-                values.second.push(rows.collect::<Result<_, _>>()?);
+                let lower = (0..n).map(|k| (0..=k).map(|l| derivative(&[k, l])).collect::<Result<Vec<_>, _>>());
+                let lower: Vec<Vec<Ball>> = lower.collect::<Result<_, _>>()?;
+                let entry = |k: usize, l: usize| lower[k.max(l)][k.min(l)].clone();
+                values.second.push((0..n).map(|k| (0..n).map(|l| entry(k, l)).collect()).collect());
             }
         }
         values.first.extend(shared);

@@ -299,6 +299,20 @@ mod tests {
         }
     }
 
+    /// Where no cell is certified nothing was enclosed, and the claim names no norm.
+    #[test]
+    fn a_box_left_open_has_no_norm() {
+        let list = functions(&[("tanh(a*x + b)", ""), ("tanh(a*x + b)", "a")]);
+        let claim = |most: RBig, limit: usize| {
+            recheck(&region_certificate(&list, &sides(), 3, 128, most, limit).unwrap()).unwrap().claim
+        };
+        let covered = claim(RBig::ZERO, 200);
+        assert!(covered.contains(": |I − C A| is below ") && covered.ends_with(" certified cells"), "{covered}");
+        let none = functions(&[("tanh(a*x + b)", "a"), ("x*tanh(a*x + b)", "b")]);
+        let open = recheck(&region_certificate(&none, &sides(), 3, 128, RBig::ONE, 1).unwrap()).unwrap().claim;
+        assert!(open.ends_with("but for a share 1.0 of the volume"), "{open}");
+    }
+
     /// What is dependent on the whole box, or on a line in it (b = 1/4), is not certified there: the claim stays undecided.
     #[test]
     fn dependent_functions_leave_the_box_open() {

@@ -381,3 +381,25 @@ pub(crate) fn evaluated(
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::recheck::recheck;
+    use super::*;
+    use crate::symbolic::span_certificate;
+
+    /// A claim says where it holds: with relu on an open set only, near the values of the certificate where it has some.
+    #[test]
+    fn claims_say_where_they_hold() {
+        for (of, place) in [
+            ("relu(a*x + b)", "for an open set of values of their parameters near those of the certificate"),
+            ("relu(x)", "for an open set of values of their parameters"),
+            ("tanh(a*x + b)", "for almost every value of their parameters"),
+        ] {
+            let functions = [Partial::whole(of), Partial::whole(format!("x*{of}"))];
+            let text = span_certificate(&functions, 2, &BTreeMap::new(), 1).unwrap();
+            let claim = recheck(&text).unwrap().claim;
+            assert!(claim.ends_with(&format!("span 2 dimensions {place}")), "{claim}");
+        }
+    }
+}

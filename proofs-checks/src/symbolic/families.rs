@@ -1,20 +1,23 @@
 //! Symmetries and flat families of an expert under its gate: proposed from relations, proved by normalising differences to zero (theory B5).
 //!
-//! Not looked for are symmetries that are neither signs nor part of a curve, such as `cos(b + π) = −cos b`, of which nothing is said; nor curves along which the parameters move by other than affine flows.
+//! Not looked for are symmetries that are neither signs nor shifts by half periods nor part of a curve, of which nothing is said; nor curves along which the parameters move by other than affine flows.
 //!
 //! | proposed by | family |
 //! |---|---|
 //! | signs of parameters ([`signs`]) | `F(−θ_S) = ±F`, and for the expert `h(−θ_S) ∓ h` a polynomial |
+//! | angles `rational·p + …` ([`shifts`]) | `F(p + π/q) = ±F`, or with the sign of another parameter changed |
 //! | `Σ k_i θ_i ∂_iF = pF` with rational `k`, `p` (all of them: a kernel over Q) | `F(e^{k_i s} θ_i) = e^{ps} F`; for an expert with `p ≠ 0` also its split into two atoms |
-//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set | an atom split into `p ± s` |
+//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set, the largest such sets | an atom split into `p ± s`, `q ± rs`, … for any `r` |
 //! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
 //! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share |
 //!
 //! *The two atoms of a split.* Along the flow `g` and `h` gain `e^{ps}` and `e^{qs}`, so the weights `A e^{−ps}v`, `B e^{ps}v` keep the mixture if `A + B = 1` and `A e^{qs} + B e^{−qs} = 1`: `A = (1 − e^{−qs})/(e^{qs} − e^{−qs}) = σ(−qs) = e^{−qs}σ(qs)`, `B = σ(qs)`.
 
+mod affine;
 mod factor;
 mod motions;
 mod scalings;
+mod shifts;
 mod signs;
 
 use super::expression::{Expression, is_input};
@@ -22,17 +25,52 @@ use super::normal_form::Table;
 use super::parse::{ExpressionError, parse};
 use super::polynomial::Symbol;
 use crate::rigor::{AtomText, Flat, is_positive};
+use affine::{SETS, affine_sets};
 use dashu_base::Gcd;
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 use motions::{FULL, Motion, motions};
 use scalings::{Scaling, scalings};
+use shifts::shifts;
 use signs::signs;
 use std::collections::BTreeMap;
+
+/// What a family is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FamilyKind {
+    /// A symmetry by signs of parameters.
+    Sign,
+    /// A symmetry by a shift of a parameter by half a period, or by one.
+    Shift,
+    /// A symmetry by powers of a factor.
+    Scaling,
+    /// One atom as two: flat.
+    Split,
+    /// One atom moves: flat.
+    Motion,
+    /// All atoms split: flat.
+    CommonFactor,
+}
+
+impl FamilyKind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Shift => "shift",
+            Self::Scaling => "scaling",
+            Self::Split => "split",
+            Self::Motion => "motion",
+            Self::CommonFactor => "common-factor",
+        }
+    }
+}
 
 /// A symmetry or a flat family.
 #[derive(Clone, Debug)]
 pub struct Family {
+    /// What it is.
+    pub kind: FamilyKind,
     /// What is proved, in words.
     pub words: String,
     /// The certificate `flat`, of families that are flat.
@@ -99,21 +137,31 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
     let (curve, weight) = (fresh("s", &all), fresh("v", &all));
     let pair = Pair { gate, expert, g, h, all, own, slopes, curve, weight };
     let mut undecided = Undecided::default();
-    let mut words = signs(&f, &pair.all, "F", &mut undecided);
-    if gate.trim() != "1" {
-        words.extend(signs(&pair.h, &pair.own, "h", &mut undecided));
+    let mut found = Vec::new();
+    let symmetries =
+        |kind, words: Vec<String>| words.into_iter().map(move |words| Family { kind, words, certificate: None });
+    let functions = [(&f, &pair.all, "F"), (&pair.h, &pair.own, "h")];
+    let functions = if gate.trim() == "1" { &functions[..1] } else { &functions };
+    for (of, names, name) in functions {
+        found.extend(symmetries(FamilyKind::Sign, signs(of, names, name, &mut undecided)));
+    }
+    for (of, names, name) in functions {
+        found.extend(symmetries(FamilyKind::Shift, shifts(of, names, name, &mut undecided)));
     }
     let message = |error: ExpressionError| error.message;
     let scaled = scalings(&f, &pair.all, &pair.curve).map_err(message);
     let factor = fresh("c", &pair.all);
-    words.extend(undecided.known("scalings", scaled).iter().flatten().map(|scaling| scaling.words("F", &factor)));
-    let mut found: Vec<Family> = words.into_iter().map(|words| Family { words, certificate: None }).collect();
+    let scaled = undecided.known("scalings", scaled).unwrap_or_default();
+    found.extend(symmetries(FamilyKind::Scaling, scaled.iter().map(|scaling| scaling.words("F", &factor)).collect()));
     if is_positive(&pair.g, &|_| false) {
         found.extend(pair.affine(&mut undecided));
         found.extend(pair.moving(&mut undecided));
         found.extend(pair.common_factors(&mut undecided));
     } else {
         undecided.note("the gate was not seen to be positive, so flat families were not looked for".into());
+    }
+    if let Some(gap) = incompleteness(&f, &pair.all) {
+        undecided.note(format!("whether these are all, on account of {}", gap.message));
     }
     Ok(Families { found, undecided: undecided.0 })
 }
@@ -143,12 +191,28 @@ impl Pair<'_> {
 
     /// Splits in what the expert is affine in.
     fn affine(&self, undecided: &mut Undecided) -> Vec<Family> {
-        let sets = affine_sets(&self.h, &self.own).map_err(|error| error.message);
+        let own: Vec<String> = self.own.iter().filter(|name| !self.slopes.contains(name)).cloned().collect();
+        let sets = affine_sets(&self.h, &own).map_err(|error| error.message);
         let sets = undecided.known("parameters in which the expert is affine", sets).unwrap_or_default();
+        if sets.len() > SETS {
+            undecided.note(format!(
+                "of {} largest sets of parameters in which the expert is affine the first {SETS} were tried",
+                sets.len()
+            ));
+        }
         let (weight, curve) = (&self.weight, &self.curve);
         let mut found = Vec::new();
-        for set in sets.iter().filter(|set| !self.slopes.iter().any(|slope| set.contains(slope))) {
-            let moved = |sign: &str| BTreeMap::from([(set[0].clone(), format!("{} {sign} {curve}", set[0]))]);
+        for set in sets.iter().take(SETS) {
+            // Any direction: the others move by a rate each, whatever it is.
+            let rates = std::iter::once(String::new())
+                .chain((1..set.len()).map(|k| format!("{}*", fresh(&format!("r{k}"), &self.all))));
+            let rates: Vec<String> = rates.collect();
+            let moved = |sign: &str| -> BTreeMap<String, String> {
+                set.iter()
+                    .zip(&rates)
+                    .map(|(name, rate)| (name.clone(), format!("{name} {sign} {rate}{curve}")))
+                    .collect()
+            };
             let halves = ["+", "-"].map(|sign| (format!("{weight}/2"), moved(sign)));
             let Some(certificate) = self.fit(&halves, undecided) else { continue };
             let words = format!(
@@ -156,7 +220,7 @@ impl Pair<'_> {
                 set.join(", "),
                 if set.len() == 1 { "it" } else { "them together" }
             );
-            found.push(Family { words, certificate: Some(certificate) });
+            found.push(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) });
         }
         found
     }
@@ -195,7 +259,7 @@ impl Pair<'_> {
                     exponential(degree, &self.curve)
                 ),
             };
-            found.push(Family { words, certificate: Some(certificate) });
+            found.push(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) });
         }
         if self.all.len() > FULL {
             undecided.note(format!(
@@ -240,7 +304,7 @@ impl Pair<'_> {
                 tuple(back),
                 exponential(degree, &self.curve)
             );
-            return Some(Family { words, certificate: Some(certificate) });
+            return Some(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) });
         }
         let is_one = *factor == RBig::ZERO;
         let own = match is_one {
@@ -259,7 +323,7 @@ impl Pair<'_> {
             "flat: an atom, with those that share one of these parameters, moves along ({place}) -> ({}): {gate}",
             tuple(moved)
         );
-        Some(Family { words, certificate: Some(certificate) })
+        Some(Family { kind: FamilyKind::Motion, words, certificate: Some(certificate) })
     }
 
     /// Splits of every atom.
@@ -279,7 +343,7 @@ impl Pair<'_> {
             let words = format!(
                 "flat: every atom splits into two of half its weight, {slope} ± {curve}{condition}: numerator and denominator gain the same factor, whatever the expert"
             );
-            found.push(Family { words, certificate: Some(certificate) });
+            found.push(Family { kind: FamilyKind::CommonFactor, words, certificate: Some(certificate) });
         }
         found
     }
@@ -313,26 +377,14 @@ fn whole(coefficients: &[RBig]) -> Vec<RBig> {
     whole.iter().map(|c| c / &scale).collect()
 }
 
-/// The largest sets of parameters in which all second derivatives vanish.
-fn affine_sets(of: &Expression, parameters: &[String]) -> Result<Vec<Vec<String>>, ExpressionError> {
-    let (mut table, forms) = Table::lower(&[of])?;
-    let (parameters, symbols) = occurring(&table, parameters);
-    let mut vanishes = vec![vec![false; symbols.len()]; symbols.len()];
-    for (k, first) in symbols.iter().enumerate() {
-        let slope = table.derivative(&forms[0], *first);
-        for (l, second) in symbols.iter().enumerate() {
-            let bend = table.derivative(&slope, *second);
-            vanishes[k][l] = table.is_zero(bend)?;
-        }
+/// What may hide a symmetry of this function, as far as it is seen.
+fn incompleteness(of: &Expression, parameters: &[String]) -> Option<ExpressionError> {
+    let (mut table, mut functions) = Table::lower(&[of]).ok()?;
+    for symbol in occurring(&table, parameters).1 {
+        functions.push(table.derivative(&functions[0].clone(), symbol));
     }
-    let mut sets: Vec<Vec<usize>> = Vec::new();
-    for k in (0..symbols.len()).filter(|k| vanishes[*k][*k]) {
-        match sets.iter_mut().find(|set| set.iter().all(|l| vanishes[k][*l])) {
-            Some(set) => set.push(k),
-            None => sets.push(vec![k]),
-        }
-    }
-    Ok(sets.into_iter().map(|set| set.into_iter().map(|k| parameters[k].clone()).collect()).collect())
+    table.resolve(&functions).ok()?;
+    table.incompleteness()
 }
 
 /// `k*s`.

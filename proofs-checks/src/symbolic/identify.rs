@@ -4,7 +4,7 @@ use super::expression::{Expression, Function, is_input};
 use super::independence::certified;
 use super::parse::{ExpressionError, parse};
 use super::partial::Partial;
-use super::relations::{Relation, relations};
+use super::relations::{Relation, incompleteness, relations};
 use crate::rigor::{CertificateError, multi_indices, recheck};
 use std::collections::BTreeMap;
 
@@ -39,15 +39,24 @@ pub struct IdentifiedRelation {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentifyError {
-    /// The expert is no expression, or beyond the normal form.
+    /// The expert is none that is allowed.
     #[error("expert, {0}")]
     Expert(ExpressionError),
     /// So is the gate.
     #[error("gate, {0}")]
     Gate(ExpressionError),
-    /// A limit of precision or of work was hit.
-    #[error("not decided: {0}")]
-    Limit(String),
+    /// A limit of the normal form, of precision or of work was hit.
+    #[error("not decided: {reason}")]
+    Undecided {
+        /// `F`.
+        expression: String,
+        /// Parameters in the order of their appearance.
+        parameters: Vec<String>,
+        /// Number of the functions whose span was asked for.
+        dimension: usize,
+        /// What was not decided, and why; with its column where it has one.
+        reason: String,
+    },
     /// A relation that was found is refused by the re-checker: a defect of the program.
     #[error("a relation that was found does not hold: {0}")]
     Refused(String),
@@ -81,9 +90,14 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
             return Err(error(ExpressionError::new(LONGEST + 1, message)));
         }
     }
-    let read = |source: &str, error: fn(ExpressionError) -> IdentifyError| -> Result<Expression, IdentifyError> {
+    let mut beyond: Option<String> = None;
+    let mut read = |source: &str, error: fn(ExpressionError) -> IdentifyError| -> Result<Expression, IdentifyError> {
         let expression = parse(source).map_err(error)?;
-        super::normal_form::Table::lower(&[&expression]).map_err(error)?;
+        match super::normal_form::Table::lower(&[&expression]) {
+            Err(limit) if limit.undecided => beyond = beyond.take().or(Some(error(limit).to_string())),
+            Err(wrong) => return Err(error(wrong)),
+            Ok(_) => {}
+        }
         Ok(expression)
     };
     let gate_expression = read(gate, IdentifyError::Gate)?;
@@ -120,12 +134,26 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         );
         return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, message)));
     }
+    let undecided = |reason: String| IdentifyError::Undecided {
+        expression: expression.clone(),
+        parameters: parameters.clone(),
+        dimension: count,
+        reason,
+    };
+    if let Some(reason) = beyond {
+        return Err(undecided(reason));
+    }
+    // An error of the whole, in the source that it is about.
+    let told = |error: ExpressionError| match (error.undecided, placed(error, sources)) {
+        (true, placed) => undecided(placed.to_string()),
+        (false, placed) => placed,
+    };
     // What is expressed by what comes before it: first orders, F, second orders.
     let mut derivatives = multi_indices(parameters.len(), order);
     derivatives[..=parameters.len()].rotate_left(1);
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
     let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
-    let found = relations(&functions, &names).map_err(|error| placed(error, sources))?;
+    let found = relations(&functions, &names).map_err(told)?;
     let independent = functions.len() - found.len();
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
@@ -134,15 +162,18 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
                 "{} derivatives are left by the relations that were found; that these are all could not be certified",
                 functions.len() - found.len()
             );
-            if kinked {
+            // Where nothing is seen to hide a relation, the values may have been too large.
+            if let Some(gap) = incompleteness(&functions) {
+                message += &format!(": {}", placed(gap, sources));
+            } else if kinked {
                 message += ": relu may have an argument whose sign is beyond the normal form";
             }
-            return Err(IdentifyError::Limit(message));
+            return Err(undecided(message));
         }
         Some(Ok(_)) => certificate.unwrap_or_default(),
         // The determinant was decided when the certificate was made: a limit of the normal form.
         Some(Err(CertificateError::Undecided { claim })) => {
-            return Err(IdentifyError::Limit(claim));
+            return Err(undecided(claim));
         }
         Some(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
     };
@@ -259,18 +290,24 @@ mod tests {
         assert!(equations("exp(w*x)*l*tanh(a*x + b)").contains(&"F = l*dF/dl".to_string()));
     }
 
-    /// What is beyond the normal form of the whole alone is an error at the function that it is about, in the source that has it, spaces counted.
+    /// What the normal form does not decide is told at the function that it is about, in the source that has it, spaces counted.
     #[test]
     fn errors_beyond_the_normal_form_point_at_the_function() {
-        let beyond = |expert: &str, gate: &str| match identify(expert, gate, 2) {
-            Err(IdentifyError::Expert(error)) => (false, error.column),
-            Err(IdentifyError::Gate(error)) => (true, error.column),
-            other => panic!("{expert}: {other:?}"),
-        };
-        assert_eq!(beyond("b*x + c*sin(tanh(softplus(a*x)))", "1"), (false, 13));
-        assert_eq!(beyond("b*x +   c*sin(tanh(softplus(a*x)))", "exp(w * x)"), (false, 15));
-        assert_eq!(beyond("b*x", "1 +  exp(w*x)*sin(tanh(softplus(a*x)))"), (true, 19));
-        assert_eq!(beyond("a*x", "exp(relu(w*x) + relu(u*x + v))"), (true, 17));
+        for (expert, gate, words) in [
+            ("sin(a*x)", "2 + sin(65*a*x)", "gate, column 5: an angle is more than 64 times"),
+            ("b*x +   c*sin(65*a*x)", "exp(w * x) + sin( a*x)", "expert, column 11: an angle is more than 64 times"),
+            ("l*x + relu(a)", "exp(w*x)", "expert, column 7: relu of parameters alone"),
+            ("l*x", "1 + relu(b) + exp(w*x)", "gate, column 5: relu of parameters alone"),
+            ("l*x + relu(a*exp(x))", "1", "expert, column 7: relu whose sign depends on parameters alone"),
+        ] {
+            let found = identify(expert, gate, 2);
+            let Err(IdentifyError::Undecided { reason, dimension, .. }) = &found else { panic!("{expert}: {found:?}") };
+            assert!(reason.starts_with(words) && *dimension > 0, "{reason}");
+        }
+        // Of one input two relus leave three regions of four: a relation is missed where all four products of steps occur, and nothing is claimed.
+        let found = identify("k*relu(x + b) + m*relu(x) + c*relu(x)*relu(x + b) + n", "1", 2);
+        let Err(IdentifyError::Undecided { reason, .. }) = &found else { panic!("{found:?}") };
+        assert!(reason.contains("expert, column 19: a product of relus of different arguments"), "{reason}");
     }
 
     /// Numbers of derivatives and of independent ones, from singular values to fifty digits at random parameters by an independent program.
@@ -297,6 +334,15 @@ mod tests {
             ("x*sigmoid(a)*exp(b) + sigmoid(a + b)*c", 10, 2),
             ("sigmoid(a*x)*sigmoid(-a*x)*exp(2*a*x)", 3, 3),
             ("softplus(a*x) - softplus(-a*x) + b", 6, 2),
+            ("relu(w*x)*relu(a*x + b)", 10, 2),
+            ("exp(relu(w*x))*relu(a*x + b)", 10, 5),
+            ("l*relu(a*x + b)*relu(c*x + d) + m*relu(a*x + b) + k", 36, 6),
+            ("exp(w*x/(1 + t^2))*tanh(a*x + b)", 15, 9),
+            ("exp(w*x/softplus(t))*tanh(a*x + b)", 15, 9),
+            ("sin(tanh(softplus(a*x)))*c + b*x", 10, 4),
+            ("exp(softplus(a*x)/2)", 3, 3),
+            ("gelu(sqrt(pi)*a*x)", 3, 3),
+            ("exp(w*x)*erf(a*x/(1 + a^2)) + c*exp(w*x - x^2/(1 + a^2) + x^2/(1 + a^2)^2)", 10, 8),
         ] {
             let found = found(source);
             assert_eq!((found.derivatives.len(), found.independent), (derivatives, independent), "{source}");

@@ -16,7 +16,7 @@ mod relations;
 pub(crate) use cone::{Fit, Test, cone_test};
 pub(crate) use expression::is_input;
 pub use expression::{Expression, Function, Kind};
-pub use families::{Families, Family, families};
+pub use families::{Families, Family, FamilyKind, families};
 pub use identify::{Identified, IdentifiedRelation, IdentifyError, identify};
 pub(crate) use independence::{region_certificate, span_certificate};
 pub(crate) use normal_form::{Table, divide};

@@ -24,18 +24,24 @@
 //! of the sigmoids and the monomials `m` are linearly independent together (each without its part that contains parameters only), and none of them has a softplus for a term, `e^{softplus(u)}` being `1 + e^u`, they are independent atoms; otherwise each is replaced by `E/(1 + E)`, `E = e^u`, and denominators are cleared
 //! ([`Table::resolve`]). Gaussian primitives of distinct `±u` have distinct exponents `u²` and are independent; `ln(1 + e^u)` of distinct `±u` have distinct zeros of `1 + e^u`.
 //!
-//! Hypotheses that an expression is seen to break are errors, not answers: a product of two steps (except where nothing but zero is to be proved, [`Table::is_zero`]), a sum or a function in a denominator inside of another function, a root of π there, a sigmoid inside of a function beside a dependent exponential inside of one.
+//! *Theorem (steps).* Let `H_S = Π_{i ∈ S} H(u_i)` for sets `S` of `u_1 … u_m`, and let every `u_i` of a set `T` be positive and every other one negative somewhere, for each `T`. Then `Σ_S p_S H_S = 0` almost everywhere with analytic `p_S` makes every `p_S` zero: where exactly the steps of `T` are one, `Σ_{S ⊂ T} p_S = 0` on an open set,
+//! so everywhere, and `p_T` is an alternating sum of these (Möbius). *Proof that affine `u_i` with independent slopes are such:* they are coordinates. So are `m ≤ d` generic ones of `d` inputs; the hyperplanes of more cut space into fewer than `2^m` regions (`m + 1` for `d = 1`), where each region that is missing costs one
+//! of the `H_S`: `H(x + a)H(x + b)` is `H(x + a)` or `H(x + b)`, which of them depends on the parameters. One product alone, `p H_S`, is zero only with `p`, if all of `S` are positive somewhere.
 //!
-//! *What rests on it.* That what has the normal form zero is zero needs none of this: every rule is an identity. The theorem is needed for the contrary, and it has gaps: steps count as independent though those of `x² − 1` and `x ± 1` are not, and so do constants of which nothing is known. There a relation can be missed, none is
+//! Hypotheses that an expression is seen to break are gaps, which are told ([`Table::incompleteness`]): a product of two steps beside other terms, denominators inside of functions of which the powers are not seen to be independent (`cancel`), a root of π there, a root of `1 + eᵘ`, a sigmoid inside of a function beside a dependent
+//! exponential inside of one. Errors are a step of parameters alone, which would divide zero, and angles with too many or too deep multiples.
+//!
+//! *What rests on it.* That what has the normal form zero is zero needs none of this: every rule is an identity. The theorem is needed for the contrary, and it has gaps that are not seen, too: steps count as independent though those of `x² − 1` and `x ± 1` are not, and so do constants of which nothing is known. In a gap a relation can be missed, none is
 //! invented; so nothing says that something is *not* zero without an enclosure that excludes zero: a determinant, a value, and for each denominator its value at some parameters. It is analytic in them, so it vanishes on a set of measure zero at most. (A denominator that is zero without being seen to be would make anything true: `0 · 1/0` is
 //! cleared to `0`, and `σ(softplus(a))(2 + eᵃ) − 1 − eᵃ` is zero.)
 
+mod cancel;
 mod derivative;
 mod lowering;
 mod resolve;
 mod sign;
 
-pub(crate) use lowering::divide;
+pub(crate) use lowering::{common_unit, divide};
 
 use super::expression::Expression;
 use super::parse::ExpressionError;
@@ -87,6 +93,8 @@ pub(crate) struct Table {
     derivatives: HashMap<(Symbol, Symbol), Polynomial>,
     /// The unit of the angles of each monomial.
     units: HashMap<Monomial, RBig>,
+    /// The first thing of which the normal form may miss that it is zero, at its column.
+    gap: Option<(usize, &'static str)>,
     /// Products of terms so far; beyond the limit polynomials are no longer multiplied, and every result is an error.
     work: usize,
 }
@@ -116,7 +124,7 @@ impl Table {
             }
             units = table.units;
         }
-        Err(ExpressionError::new(1, "angles inside of angles are nested too deeply"))
+        Err(ExpressionError::undecided(1, "angles inside of angles are nested too deeply for the normal form"))
     }
 
     /// A new question: what earlier ones took is forgotten, unless they were not finished.
@@ -135,6 +143,17 @@ impl Table {
             "the expression is too large: more than {MOST} products of terms when it is multiplied out and differentiated"
         );
         Err(ExpressionError::new(column, message))
+    }
+
+    /// Notes that zero may be missed, on account of what is being read.
+    fn gap(&mut self, what: &'static str) {
+        self.gap.get_or_insert((self.column, what));
+    }
+
+    /// Why a function that has another normal form than zero may be zero nevertheless: what is seen to break a hypothesis of the theorem first.
+    pub(crate) fn incompleteness(&self) -> Option<ExpressionError> {
+        let words = |what| format!("{what}, where the normal form may miss that something is zero");
+        self.gap.map(|(column, what)| ExpressionError::undecided(column, words(what)))
     }
 
     /// The symbol of what occurs.
@@ -301,6 +320,14 @@ mod tests {
             "x*tanh(a)/tanh(a) - x",
             "erf(a)^2/sqrt(pi)*sqrt(2*pi)^2 - 2*sqrt(pi)*erf(a)^2",
             "x/(1 + a) + a*x/(1 + a) - x",
+            "exp(x/(1 + a) + a*x/(1 + a)) - exp(x)",
+            "tanh(x/(1 + a)) - tanh(x - a*x/(1 + a))",
+            "sin(a^2*x/(1 + a^2)) - sin(x - x/(1 + a^2))",
+            "relu(a^3*x/(1 + a)^2) - relu(a*x - (2*a^2 + a)*x/(1 + a)^2)",
+            "exp(x/(1 + a)/(1 + b)) - exp(x/(1 + a) - b*x/(1 + a)/(1 + b))",
+            "tanh(x/softplus(a)*(softplus(a)^2 + b)) - tanh(x*softplus(a) + b*x/softplus(a))",
+            "relu(a*x + b)*relu(x)*relu(-x)",
+            "relu(x)*relu(x + b) + relu(-x)*relu(x + b) - relu(x + b)*(2*relu(x) - x)",
             "1/(1/a + 1/b) - a*b/(a + b)",
             "sigmoid(softplus(x))*(2 + exp(x)) - 1 - exp(x)",
             "sigmoid(softplus(0)) - 2/3",
@@ -336,10 +363,35 @@ mod tests {
     #[test]
     fn what_is_beyond_is_an_error_with_a_column() {
         for (source, column) in
-            [("1 + a/x", 7), ("a/(b - b)", 4), ("2 + relu(a)", 5), ("exp(x/(1 + a))", 1), ("x^(-1)", 1)]
+            [("1 + a/x", 7), ("a/(b - b)", 4), ("2 + relu(a)", 5), ("x + sin(65*b) + sin(b)", 5), ("x^(-1)", 1)]
         {
             let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
             assert_eq!(error.column, column, "{source}: {error}");
+        }
+    }
+
+    /// Where the theorem's hypotheses are seen to fail that is told, and only there.
+    #[test]
+    fn gaps_are_told_where_they_are() {
+        let gap = |source: &str| {
+            let (mut table, forms) = Table::lower(&[&parse(source).unwrap()]).unwrap();
+            table.resolve(&forms).unwrap();
+            table.incompleteness().map(|error| error.column)
+        };
+        for (source, column) in [
+            ("x + tanh(x/(1 + a) + x/(1 - a))", 5),
+            ("x + tanh(x/(1 + sin(a)))", 5),
+            ("1 + relu(x)*relu(x + b)", 13),
+            ("c + sin(tanh(softplus(x)))*exp(tanh(2*x))", 9),
+            ("c + exp(softplus(x)/2)", 5),
+            ("c + exp(sqrt(pi)*x)", 5),
+        ] {
+            assert_eq!(gap(source), Some(column), "{source}");
+        }
+        for source in
+            ["tanh(x/(1 + a^2) + x/softplus(b))", "c*relu(x)*relu(x + b)", "sin(tanh(x))", "1/(1 + a) + x/(1 - a)"]
+        {
+            assert_eq!(gap(source), None, "{source}");
         }
     }
 

@@ -29,11 +29,18 @@ pub struct ExpressionError {
     pub column: usize,
     /// What was found, and what is allowed.
     pub message: String,
+    /// Whether it is a limit of what is decided: the expression is one, and allowed.
+    pub undecided: bool,
 }
 
 impl ExpressionError {
     pub(crate) fn new(column: usize, message: impl Into<String>) -> Self {
-        Self { column, message: message.into() }
+        Self { column, message: message.into(), undecided: false }
+    }
+
+    /// What is an expression, and not decided.
+    pub(crate) fn undecided(column: usize, message: impl Into<String>) -> Self {
+        Self { column, message: message.into(), undecided: true }
     }
 }
 

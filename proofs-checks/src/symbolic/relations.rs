@@ -46,12 +46,19 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
                 "a relation of {} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms",
                 names[leader]
             );
-            return Err(ExpressionError::new(1, message));
+            return Err(ExpressionError::undecided(1, message));
         }
         relations.push(relation);
     }
     relations.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
     Ok(relations)
+}
+
+/// What may hide a relation among these functions from [`relations`], as far as it is seen.
+pub(crate) fn incompleteness(functions: &[Partial]) -> Option<ExpressionError> {
+    let mut forms = normalise(functions, &[]).ok()?;
+    forms.table.resolve(&forms.functions).ok()?;
+    forms.table.incompleteness()
 }
 
 /// A basis of the relations with rational coefficients that hold for all inputs *and parameters*: one coefficient for each function.
@@ -247,7 +254,7 @@ impl Matrix {
                 };
                 if products(&factor, row) + products(&share, &pivot_row) > LARGEST {
                     let message = format!("a relation's coefficients take more than {LARGEST} products of terms");
-                    return Err(ExpressionError::new(1, message));
+                    return Err(ExpressionError::undecided(1, message));
                 }
                 for (entry, pivot) in row.iter_mut().zip(&pivot_row) {
                     *entry = entry.times(&factor).minus(&pivot.times(&share)).reduced(&self.rules);

@@ -132,3 +132,69 @@ fn families_of_the_theory_are_found() {
     assert!(has("1/(a + b)", "1", "F(-a, -b) = -F") && !has("1/(a + b)", "1", "- 2"));
     assert!(!has("sigmoid(a*x)/(a^2 + b^2)", "1", "+ 1"));
 }
+
+/// Half periods: alone, with a sign, of the slowest angle; not where the parameter is outside of an angle, or in one that it does not turn evenly.
+#[test]
+fn shifts_by_half_periods_are_found() {
+    for (expert, gate, words) in [
+        ("sin(a*x + b)", "1", "symmetry: F(b + pi) = -F"),
+        ("l*cos(a*x + b)", "exp(w*x)", "symmetry: h(b + pi) = -h"),
+        ("sin(a*x + b)^2", "1", "symmetry: F(b + pi) = F"),
+        ("sin(a*x + b)*cos(a*x - b)", "1", "symmetry: F(b + pi) = F"),
+        ("l*sin(a*x + b) + m*x", "1", "symmetry: F(-l, b + pi) = F"),
+        ("sin(a*x + b) + x", "1", "symmetry: F(b + 2*pi) = F"),
+        ("sin(a*x + 2*b) + cos(3*b + x)*x", "1", "symmetry: F(b + 2*pi) = F"),
+        ("sin(a*x + 2*b)", "1", "symmetry: F(b + pi/2) = -F"),
+        ("sin(a*x + 2*b/3)", "1", "symmetry: F(b + 3*pi/2) = -F"),
+        ("exp(cos(a*x + b))", "1", "symmetry: F(b + 2*pi) = F"),
+        ("tanh(sin(sin(a*x + b)))", "exp(cos(w*x + v))", "symmetry: F(v + 2*pi) = F"),
+    ] {
+        assert!(has(expert, gate, words), "{expert}: {:?}", families(expert, gate).unwrap().found);
+    }
+    for expert in ["b*sin(a*x + b)", "sin(a*x + b^2)", "sin(a*x + tanh(b))", "tanh(a*x + b)", "sin(b*x)"] {
+        assert!(families(expert, "1").unwrap().found.iter().all(|f| f.kind != FamilyKind::Shift), "{expert}");
+    }
+}
+
+/// Every largest set of parameters in which the expert is affine gives a split, in any direction; parameters that the gate has, too, are left out, not the others beside them.
+#[test]
+fn splits_of_every_affine_set_are_certified() {
+    let found = families("a*c*x + b*d*x^2", "exp(w*x)").unwrap().found;
+    for names in ["a, b", "a, d", "c, b", "c, d"] {
+        let words = format!("flat: an atom splits into two of half its weight with {names} moved by opposite amounts");
+        let family = found.iter().find(|family| family.words.starts_with(&words));
+        let certificate = family.unwrap_or_else(|| panic!("{names}: {found:?}")).certificate.as_ref().unwrap();
+        let second = &names[3..];
+        assert!(certificate.contains(&format!(" {second}={second}+r1*s")), "{certificate}");
+        assert!(recheck(certificate).is_ok(), "{names}");
+    }
+    assert!(has("a*x + b", "exp(b*x)", "half its weight with a moved"));
+}
+
+/// A split along a flow says by which factors, and that it is one of an atom with parameters of its own.
+#[test]
+fn splits_say_by_which_factors() {
+    assert!(has(
+        "relu(a^2*x + b)",
+        "exp(w*x)",
+        "splits into two with (a, b) times (exp(s), exp((2)*s)) and times (exp(-s), exp((-2)*s)): along the first the expert gains the factor exp((2)*s)"
+    ));
+    assert!(!has("relu(a^2*x + b)", "exp(w*x)", "scaled up and down"));
+    assert!(has("relu(a*x + b)", "exp(w*x)", "with (a, b) scaled up and down"));
+    assert!(has("exp(a*x + b)", "exp(w*x)", "flat: an atom with parameters of its own splits into two, "));
+}
+
+/// Where the normal form may miss something, or refuses the whole, it is said; what is found nevertheless is.
+#[test]
+fn gaps_are_told() {
+    let product = families("relu(a*x + b)", "relu(w*x)").unwrap();
+    assert!(product.found.iter().any(|family| family.words == "scaling: F(c*w) = c*F for c > 0"), "{product:?}");
+    assert!(product.undecided.iter().all(|words| !words.starts_with("whether these are all")), "{product:?}");
+    let two = families("l*relu(a*x + b) + c", "exp(relu(w*x))").unwrap();
+    assert!(two.undecided.iter().any(|words| words.contains("a product of relus of different arguments")), "{two:?}");
+    assert!(two.found.iter().any(|family| family.words.contains("with l, c moved")), "{two:?}");
+    let refused = families("l*x + relu(a)", "exp(w*x)").unwrap();
+    let is_told = |words: &String| words.contains("relu of parameters alone");
+    assert!(refused.undecided.iter().any(is_told), "{refused:?}");
+    assert!(refused.found.iter().any(|family| family.kind == FamilyKind::CommonFactor), "{refused:?}");
+}

@@ -89,6 +89,7 @@ impl Table {
             return inner;
         }
         let exponent = self.product(u, u).scaled(&factor);
+        let exponent = self.cancelled(&exponent);
         // Coefficients of the square of what was accepted once are below the limit, and a softplus stands squared or beside others.
         let Ok(bell) = self.exponential(&exponent, 0) else {
             self.work = usize::MAX;

@@ -59,13 +59,11 @@ impl Table {
                 self.product(&a, &b)
             }
             Kind::Quotient(a, b) => {
-                let (a, divisor) = (self.lowered(a)?, self.lowered(b)?);
-                let inverse = self.inverse(&divisor, b.column)?;
+                let (a, inverse) = (self.lowered(a)?, self.inverted(b)?);
                 self.product(&a, &inverse)
             }
             Kind::Power(base, n) => {
-                let lowered = self.lowered(base)?;
-                let base = if *n < 0 { self.inverse(&lowered, base.column)? } else { lowered };
+                let base = if *n < 0 { self.inverted(base)? } else { self.lowered(base)? };
                 let mut power = Polynomial::one();
                 for _ in 0..n.unsigned_abs() {
                     power = self.product(&power, &base);
@@ -93,6 +91,24 @@ impl Table {
         }
         self.within_limits(expression.column)?;
         Ok(value)
+    }
+
+    /// One over a divisor: of a product or a power by its factors, as it is written, so that a factor that occurs twice is one symbol.
+    fn inverted(&mut self, divisor: &Expression) -> Lowered {
+        match &divisor.kind {
+            Kind::Product(a, b) => {
+                let (a, b) = (self.inverted(a)?, self.inverted(b)?);
+                Ok(self.product(&a, &b))
+            }
+            Kind::Power(base, n) if *n > 0 => {
+                let inverse = self.inverted(base)?;
+                Ok((0..*n).fold(Polynomial::one(), |power, _| self.product(&power, &inverse)))
+            }
+            _ => {
+                let lowered = self.lowered(divisor)?;
+                self.inverse(&lowered, divisor.column)
+            }
+        }
     }
 
     fn inverse(&mut self, divisor: &Polynomial, column: usize) -> Lowered {
@@ -135,7 +151,8 @@ impl Table {
     }
 
     fn call(&mut self, function: Function, u: &Polynomial, column: usize) -> Lowered {
-        let at = |message: &str| ExpressionError::new(column, message);
+        let at = |message: &str| ExpressionError::undecided(column, message);
+        let u = &self.cancelled(u);
         let mut symbols = u.terms.keys().flatten().map(|(symbol, _)| *symbol);
         if let Some(step) = symbols.clone().find(|symbol| matches!(self.atoms[*symbol], Atom::Step(_))) {
             // f(A + BH) = f(A) + H(f(A + B) − f(A)), as H is zero or one.
@@ -151,11 +168,8 @@ impl Table {
             let jump = on.plus(&off, &-RBig::ONE);
             return Ok(off.plus(&self.product(&Polynomial::symbol(step), &jump), &RBig::ONE));
         }
-        if symbols.clone().any(|symbol| matches!(self.atoms[symbol], Atom::Inverse(_))) {
-            return Err(at("division by a sum or a function inside of a function is beyond the normal form"));
-        }
         if symbols.any(|symbol| matches!(self.atoms[symbol], Atom::Gaussian | Atom::ErrorScale)) {
-            return Err(at("a root of pi inside of a function is beyond the normal form"));
+            self.gap("a root of pi inside of a function");
         }
         let half = RBig::from_parts(1.into(), 2u8.into());
         Ok(match function {
@@ -236,17 +250,21 @@ impl Table {
             };
             let factor = match softplus {
                 None => Polynomial::term(vec![(self.number(Atom::Exp(monomial.clone())), exponent)], RBig::ONE),
-                Some(v) => {
-                    let n = exponent.as_integer().filter(|n| n.abs() <= 64);
-                    let n = n.ok_or_else(|| at("exp of a fraction of softplus is beyond the normal form"))?;
-                    // (1 + e^v)^n, and 1/(1 + e^v) = 1 − σ(v).
-                    let base = if n > 0 {
-                        self.exponential(&v, column)?.plus(&Polynomial::one(), &RBig::ONE)
-                    } else {
-                        Polynomial::one().plus(&self.sigmoid(&v), &-RBig::ONE)
-                    };
-                    (0..n.abs()).fold(Polynomial::one(), |power, _| self.product(&power, &base))
-                }
+                Some(v) => match exponent.as_integer().filter(|n| n.abs() <= 64) {
+                    None => {
+                        self.gap("exp of a fraction of softplus, or of more than 64 times one");
+                        Polynomial::term(vec![(self.number(Atom::Exp(monomial.clone())), exponent)], RBig::ONE)
+                    }
+                    Some(n) => {
+                        // (1 + e^v)^n, and 1/(1 + e^v) = 1 − σ(v).
+                        let base = if n > 0 {
+                            self.exponential(&v, column)?.plus(&Polynomial::one(), &RBig::ONE)
+                        } else {
+                            Polynomial::one().plus(&self.sigmoid(&v), &-RBig::ONE)
+                        };
+                        (0..n.abs()).fold(Polynomial::one(), |power, _| self.product(&power, &base))
+                    }
+                },
             };
             product = self.product(&product, &factor);
         }
@@ -264,8 +282,12 @@ impl Table {
             self.units.insert(monomial.clone(), unit.clone());
             let times = coefficient / &unit;
             let n = i64::try_from(times.numerator().clone()).ok().filter(|n| n.abs() <= 64);
-            let n =
-                n.ok_or_else(|| ExpressionError::new(column, "an angle is more than 64 times the unit of its kind"))?;
+            let n = n.ok_or_else(|| {
+                ExpressionError::undecided(
+                    column,
+                    "an angle is more than 64 times the unit of its kind, which is beyond the normal form",
+                )
+            })?;
             let one =
                 [Atom::Sin(monomial.clone(), unit.clone()), Atom::Cos(monomial.clone(), unit)].map(|a| self.symbol(a));
             let one = if n < 0 { [one[0].scaled(&-RBig::ONE), one[1].clone()] } else { one };
@@ -287,7 +309,7 @@ fn signed(u: &Polynomial) -> Option<(bool, Polynomial)> {
 }
 
 /// The largest positive number of which both are integer multiples.
-fn common_unit(a: &RBig, b: &RBig) -> RBig {
+pub(crate) fn common_unit(a: &RBig, b: &RBig) -> RBig {
     let magnitude = |x: &RBig| if *x < RBig::ZERO { -x.clone() } else { x.clone() };
     let (mut a, mut b) = (magnitude(a), magnitude(b));
     while b != RBig::ZERO {

@@ -13,17 +13,22 @@ impl Table {
     /// # Errors
     /// What the normal form does not decide.
     pub(crate) fn resolve(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
+        let mut products: BTreeSet<Vec<Symbol>> = BTreeSet::new();
         for monomial in functions.iter().flat_map(|f| f.terms.keys()) {
-            let mut steps = monomial.iter().filter(|(symbol, _)| matches!(self.atoms[*symbol], Atom::Step(_)));
-            if let Some((symbol, _)) = steps.nth(1) {
-                let message = "a product of relus of different arguments is beyond the normal form";
-                return Err(ExpressionError::new(self.columns[*symbol], message));
-            }
+            let symbols = monomial.iter().map(|(symbol, _)| *symbol);
+            products.insert(symbols.filter(|symbol| matches!(self.atoms[*symbol], Atom::Step(_))).collect());
+        }
+        // One product alone is not zero; of several the regions decide.
+        if products.len() > 1
+            && let Some(second) = products.iter().find_map(|product| product.get(1))
+        {
+            self.column = self.columns[*second];
+            self.gap("a product of relus of different arguments beside other terms");
         }
         self.numerators(functions)
     }
 
-    /// Whether a function has the normal form zero: then it is zero. Of products of steps too, which are taken for independent: that is a gap of the contrary alone.
+    /// Whether a function has the normal form zero: then it is zero.
     ///
     /// # Errors
     /// What the normal form does not decide.
@@ -32,8 +37,6 @@ impl Table {
     }
 
     fn numerators(&mut self, functions: &[Polynomial]) -> Result<Vec<Polynomial>, ExpressionError> {
-        let beyond =
-            |column: usize, message: &str| ExpressionError::new(column, format!("{message} is beyond the normal form"));
         let mut functions = functions.to_vec();
         // A denominator may hold other denominators, which come before it: the outermost first.
         loop {
@@ -78,10 +81,8 @@ impl Table {
             {
                 let is_sigmoid = |symbol: &Symbol| matches!(self.atoms[*symbol], Atom::Sigmoid(_));
                 let place = of_inside().find(is_sigmoid).or_else(|| of_inside().next());
-                return Err(beyond(
-                    place.map_or(1, |symbol| self.columns[symbol]),
-                    "a sigmoid or tanh inside of a function, beside a dependent exponential inside of one,",
-                ));
+                self.column = place.map_or(1, |symbol| self.columns[symbol]);
+                self.gap("a sigmoid or tanh inside of a function, beside a dependent exponential inside of one");
             }
             let sigmoids: Vec<(Symbol, Polynomial)> = used
                 .iter()

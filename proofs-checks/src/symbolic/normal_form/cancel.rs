@@ -1,0 +1,114 @@
+//! Denominators inside of functions: sums over powers of `1/d` without a term that `d` cancels.
+//!
+//! The symbol `y = 1/d` obeys `d y = 1`. With `l M` the leading term of `d` in the graded lexicographic order, `M y = (1 − (d − l M) y)/l` rewrites every term that `M y` divides into smaller ones: what is left is unique for one denominator, and for several whose `M` have no symbol in common (then `d y − 1` are a Gröbner basis,
+//! their leading terms `M y` being coprime). For others the same function may be left in two forms, which is noted as a gap.
+
+use super::{Atom, Table};
+use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
+use dashu_ratio::RBig;
+use std::collections::BTreeMap;
+
+/// Most terms that are rewritten.
+const MOST: usize = 2000;
+
+/// A denominator's symbol, its leading monomial and coefficient, and the rest of it.
+struct Rule {
+    symbol: Symbol,
+    leading: Monomial,
+    coefficient: RBig,
+    rest: Polynomial,
+}
+
+impl Table {
+    /// The argument of a function without a term that one of its denominators cancels.
+    pub(super) fn cancelled(&mut self, u: &Polynomial) -> Polynomial {
+        let is_inverse = |symbol: &Symbol| matches!(self.atoms[*symbol], Atom::Inverse(_));
+        let used: Vec<Symbol> = u.symbols().into_keys().filter(is_inverse).collect();
+        if used.is_empty() {
+            return u.clone();
+        }
+        let rules: Vec<Rule> = used.iter().filter_map(|symbol| self.rule(*symbol)).collect();
+        let mut whole = u.clone();
+        let mut rewritten = 0;
+        while let Some((monomial, rule, rest)) = whole
+            .terms
+            .keys()
+            .find_map(|monomial| rules.iter().find_map(|rule| Some((monomial.clone(), rule, divided(monomial, rule)?))))
+        {
+            rewritten += 1;
+            if rewritten > MOST {
+                self.work = usize::MAX;
+                break;
+            }
+            let factor = whole.terms.remove(&monomial).unwrap_or(RBig::ZERO) / &rule.coefficient;
+            // (1 − (d − l M) y)/l in the place of M y.
+            let y = Polynomial::symbol(rule.symbol);
+            let by = Polynomial::one().plus(&self.product(&rule.rest, &y), &-RBig::ONE);
+            let replaced = self.product(&Polynomial::term(rest, factor), &by);
+            whole = whole.plus(&replaced, &RBig::ONE);
+        }
+        if !self.are_coprime() {
+            self.gap("division by sums or functions inside of functions");
+        }
+        whole
+    }
+
+    fn rule(&self, symbol: Symbol) -> Option<Rule> {
+        let Atom::Inverse(d) = &self.atoms[symbol] else { return None };
+        let is_whole = |power: &Exponent| power.as_integer().is_some_and(|n| n > 0);
+        if !d.terms.keys().flatten().all(|(_, power)| is_whole(power)) {
+            return None;
+        }
+        let degree = |monomial: &Monomial| monomial.iter().filter_map(|(_, power)| power.as_integer()).sum::<i64>();
+        // Of two monomials of one degree the one with the higher power of the first symbol in which they differ.
+        let place = |monomial: &Monomial| -> BTreeMap<Symbol, i64> {
+            monomial.iter().filter_map(|(symbol, power)| Some((*symbol, power.as_integer()?))).collect()
+        };
+        let order = |a: &Monomial, b: &Monomial| {
+            let (p, q) = (place(a), place(b));
+            let of = |powers: &BTreeMap<Symbol, i64>, symbol| powers.get(symbol).copied().unwrap_or(0);
+            let differing = p.keys().chain(q.keys()).filter(|symbol| of(&p, symbol) != of(&q, symbol)).min();
+            degree(a)
+                .cmp(&degree(b))
+                .then_with(|| differing.map_or(std::cmp::Ordering::Equal, |symbol| of(&p, symbol).cmp(&of(&q, symbol))))
+        };
+        let leading = d.terms.keys().max_by(|a, b| order(a, b)).filter(|leading| !leading.is_empty())?.clone();
+        let mut rest = d.clone();
+        let coefficient = rest.terms.remove(&leading)?;
+        Some(Rule { symbol, leading, coefficient, rest })
+    }
+
+    /// Whether all denominators have rules without a common symbol, of symbols without rules of their own.
+    fn are_coprime(&self) -> bool {
+        let mut known: Vec<Symbol> = Vec::new();
+        for (symbol, atom) in self.atoms.iter().enumerate() {
+            let Atom::Inverse(d) = atom else { continue };
+            let is_ruled = |symbol: &Symbol| {
+                matches!(self.atoms[*symbol], Atom::Inverse(_) | Atom::Sin(..) | Atom::Step(_) | Atom::ErrorScale)
+            };
+            let Some(rule) = self.rule(symbol) else { return false };
+            let own = rule.leading.iter().map(|(symbol, _)| *symbol);
+            if d.symbols().into_keys().any(|symbol| is_ruled(&symbol))
+                || own.clone().any(|symbol| known.contains(&symbol))
+            {
+                return false;
+            }
+            known.extend(own);
+        }
+        true
+    }
+}
+
+/// The monomial over `M y`, where that divides it.
+fn divided(monomial: &Monomial, rule: &Rule) -> Option<Monomial> {
+    let mut divisor: Monomial = multiplied(&rule.leading, &vec![(rule.symbol, Exponent::integer(1))]);
+    for (symbol, power) in &mut divisor {
+        let own = monomial.iter().find(|(known, _)| known == symbol)?.1;
+        let (own, least) = (own.as_integer()?, power.as_integer()?);
+        if own < least {
+            return None;
+        }
+        *power = Exponent::integer(-least);
+    }
+    Some(multiplied(monomial, &divisor))
+}
