@@ -43,15 +43,30 @@ fn rounded_alike(value: &Ball, precision: usize) -> Option<[Dyadic; 2]> {
         .then_some([down, up])
 }
 
-/// Of an increasing function of exact points. At a point both ends come from one enclosure where it is narrow enough for both.
+/// [`directed`] in both directions, from the same enclosures.
+fn enclosed(x: &Dyadic, precision: usize, f: impl Fn(&Dyadic, usize) -> Ball) -> Option<[Dyadic; 2]> {
+    let mut working = first_attempt(x, precision);
+    let limit = 2 * working;
+    let mut ends = [None, None];
+    loop {
+        let value = f(x, working);
+        for (end, up) in ends.iter_mut().zip([false, true]).filter(|(end, _)| end.is_none()) {
+            let [low, high] = value.ends()?.map(|end| end.clone().rounded(precision, up));
+            *end = (low == high || working >= limit).then_some(if up { high } else { low });
+        }
+        if let [Some(low), Some(high)] = &ends {
+            return Some([low.clone(), high.clone()]);
+        }
+        working *= 2;
+    }
+}
+
+/// Of an increasing function of exact points.
 fn increasing(x: &Ball, f: impl Fn(&Dyadic, usize) -> Ball) -> Ball {
     let precision = x.precision();
     x.map_ends(|low, high| {
         if low == high {
-            let value = f(low, first_attempt(low, precision));
-            if let Some(ends) = rounded_alike(&value, precision) {
-                return Some(ends);
-            }
+            return enclosed(low, precision, f);
         }
         Some([directed(low, precision, false, &f)?, directed(high, precision, true, &f)?])
     })
