@@ -134,7 +134,7 @@ impl GeneralPair {
             Router::Tanh => (0.5 * std::f64::consts::PI * (1.0 / a.sqrt() + 1.0 / b.sqrt()), 0.0),
             Router::GaussianCdf => (0.0, 0.5 * ((1.0 / a).ln_1p() + (1.0 / b).ln_1p())),
         };
-        let by_order = by_order - correlation.abs().min(1.0).max(1e-9).ln();
+        let by_order = by_order - correlation.abs().clamp(1e-9, 1.0).ln();
         let most = (ORDERS - WIDTH) / STEP;
         let least = roots_and_logarithms()[..most].iter().enumerate().skip(4).find(|(i, [root, logarithm])| {
             by_root * root + by_order * (i * STEP) as f64 - power * logarithm > -TAIL.ln()
