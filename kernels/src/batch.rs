@@ -291,8 +291,8 @@ fn contract<S: Simd, const P: usize, const C: usize>(simd: S, phi: &[S::f64s; C]
     // N = 0
     let zero = simd.splat_f64s(0.0);
     let d1 = phi[place::<P>(1, 1)];
-    let top = simd.mul_f64s(simd.splat_f64s(weight(P, 0)), powers[P]);
-    let slope = simd.mul_f64s(simd.splat_f64s(weight(P, 0) * P as f64), powers[P - 1]);
+    let top = simd.mul_f64s(simd.splat_f64s(const { weight(P, 0) }), powers[P]);
+    let slope = simd.mul_f64s(simd.splat_f64s(const { weight(P, 0) * P as f64 }), powers[P - 1]);
     let mut sums = Sums {
         powers,
         q: [q0, q1, q2],
@@ -357,7 +357,7 @@ fn term<S: Simd, const P: usize, const C: usize, const N: usize>(simd: S, phi: &
     }
     let d1 = sums.d1;
     let euler = simd.mul_add_f64s(q2, d2, simd.mul_add_f64s(q1, d1, simd.mul_f64s(q0, d0)));
-    let weight = weight(P, N);
+    let weight = const { weight(P, N) };
     let factor = simd.mul_f64s(simd.splat_f64s(weight), sums.powers[P - N]);
     sums.value = simd.mul_add_f64s(factor, euler, sums.value);
     if N < P {
@@ -397,7 +397,7 @@ fn term<S: Simd, const P: usize, const C: usize, const N: usize>(simd: S, phi: &
 /// `w_N = p!²/((p−N)! N!²) = C(p,N) p!/N!`.
 const fn weight(p: usize, n: usize) -> f64 {
     let (mut w, mut i) = (1, 0);
-    while i < p - n {
+    while i + n < p {
         // C(p, i) and (p−i) run together: Π (p−i)²/(i+1) over the p − N factors missing from N!.
         w = w * (p - i) * (p - i) / (i + 1);
         i += 1;

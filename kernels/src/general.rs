@@ -22,63 +22,31 @@
 //!
 //! so that nothing overflows and a unit's table `U` serves all its pairs. `α_n` comes from the trapezoid rule with step ⅛ on `|z| ≤ 12.5`: the integrand is analytic up to the
 //! poles of `π` at distance `π/√a` (sigmoid), and what aliases is `exp(−π(16π − √n)/√a) < 10⁻²⁵` for `n ≤ 511` and `a ≤ 4`; cutting leaves `e^{−39}`.
+//!
+//! A unit with itself has `c12 = c11`, the slowest series of all; there
+//!
+//! ```text
+//! E[π(X1)² h(X3)²] = Σ_n c13ⁿ/n! A_n B_n,     A_n = E[(π²)⁽ⁿ⁾(m1 + √c11 Z)],   B_n = E[(h²)⁽ⁿ⁾(m3 + √c33 Z)]
+//! ```
+//!
+//! is a sum of `2·degree + 1` terms ([`GeneralPair::own`]). Between two units the sum over `s, t, u, v, r` goes one unit at a time: with `P_n(s, u) = c13^s c23^u/(s! u!) B_{n+s+u}` and
+//! `Q_n(t, v) = c14^t c24^v/(t! v!) B'_{n+t+v}`, every index shift of both experts is
+//!
+//! ```text
+//! K^{(k,l)}_{i,j} = Σ_r c34^r/r! Σ_{t,v} Q_{j+r}(t, v) Ψ_{i+r}(k+t, l+v),     Ψ_n(x, y) = Σ_{s,u} P_n(s, u) Φ_{x+s, y+u}
+//! ```
+//!
+//! The loops run along `l` and `y`, products and sums rounded apart, so that every instruction set gives the same bits.
 
-use crate::{MAX_ORDER, Router};
-use std::sync::OnceLock;
+mod moments;
+#[cfg(test)]
+mod tests;
 
-/// Most `α_n` of a table.
-const ORDERS: usize = 512;
-/// Nodes `z_j = j/8 ≥ 0`.
-const NODES: usize = 101;
-const PER_UNIT: f64 = 8.0;
-/// Terms of `Φ` below this are left out.
-const TAIL: f64 = 1e-18;
+use crate::{InstructionSet, MAX_ORDER, Router};
+use moments::{Derivatives, STRIDE};
+use pulp::{Simd, WithSimd};
 
-/// `h_n(z_j) φ(z_j)/8`, twice that for `j > 0`: rows `n`, one after the other.
-fn weights() -> &'static [f64] {
-    static CACHE: OnceLock<Vec<f64>> = OnceLock::new();
-    CACHE.get_or_init(|| {
-        let mut table = vec![0.0; ORDERS * NODES];
-        for j in 0..NODES {
-            let z = j as f64 / PER_UNIT;
-            // Even and odd parts are summed apart, over the positive half line.
-            let share = if j == 0 { 1.0 } else { 2.0 };
-            let mut current = share * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() / PER_UNIT;
-            let mut previous = 0.0;
-            for n in 0..ORDERS {
-                table[n * NODES + j] = current;
-                let next = (z * current - (n as f64).sqrt() * previous) / ((n + 1) as f64).sqrt();
-                (previous, current) = (current, next);
-            }
-        }
-        table
-    })
-}
-
-/// `√((n+k)!/n!)`: rows `n`, [`WIDTH`] columns `k`.
-fn falling_roots() -> &'static [f64] {
-    static CACHE: OnceLock<Vec<f64>> = OnceLock::new();
-    CACHE.get_or_init(|| {
-        let row = |n: usize| (0..WIDTH).map(move |k| (1..=k).map(|i| ((n + i) as f64).sqrt()).product());
-        (0..ORDERS).flat_map(row).collect()
-    })
-}
-
-/// Changes of a variance or a mean below this are roundings of the same number.
-const SAME: f64 = 2e-15;
-
-/// One unit `π(v·x) h(w·x)` under a Gaussian: the moments of its router and of its expert.
-#[derive(Clone, Debug, Default)]
-pub struct UnitMoments {
-    /// `√c11`.
-    deviation: f64,
-    /// `c11` and `m1`, for which the table is; zero variance where there is none yet.
-    router: [f64; 2],
-    /// `U_nk`, rows `n`.
-    table: Vec<f64>,
-    /// `B_n`, zero beyond the order.
-    expert: [f64; MAX_ORDER + 3],
-}
+pub use moments::UnitMoments;
 
 /// Coefficients `a_0, …, a_6` of an expert `h = Σ_p a_p He_p`.
 pub type ExpertCoefficients = [f64; MAX_ORDER + 1];
@@ -94,6 +62,19 @@ pub struct GeneralPartials {
     pub variances: [f64; 4],
     /// By the means of `X1, X2, X3, X4`.
     pub means: [f64; 4],
+}
+
+/// Value and partial derivatives of a unit's own second moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OwnPartials {
+    /// `E[π(X1)² h(X3)²]`.
+    pub value: f64,
+    /// By `c13`.
+    pub covariance: f64,
+    /// By `c11, c33`.
+    pub variances: [f64; 2],
+    /// By the means of `X1, X3`.
+    pub means: [f64; 2],
 }
 
 /// The pair expectation for one router function and one expert `h`.
@@ -112,7 +93,7 @@ pub struct GeneralPartials {
 #[derive(Clone, Debug)]
 pub struct GeneralPair {
     router: Router,
-    coefficients: ExpertCoefficients,
+    derivatives: Derivatives,
     /// Highest order with a coefficient.
     degree: usize,
 }
@@ -121,7 +102,7 @@ impl GeneralPair {
     /// For experts `h = Σ_p coefficients[p] He_p`.
     pub fn new(router: Router, coefficients: ExpertCoefficients) -> Self {
         let degree = coefficients.iter().rposition(|a| *a != 0.0).unwrap_or(0);
-        Self { router, coefficients, degree }
+        Self { router, derivatives: Derivatives::new(&coefficients), degree }
     }
 
     /// The router function.
@@ -134,298 +115,222 @@ impl GeneralPair {
         2 * self.degree + 3
     }
 
-    /// Rows that count at correlation 1: until `α_n² n^{k+l/2}` is below [`TAIL`].
-    fn rows(&self, variance: f64) -> usize {
-        let power = (self.degree + 1) as f64;
-        let bits = |n: f64| match self.router {
-            Router::Sigmoid => 2.0 * std::f64::consts::PI * (n / variance).sqrt(),
-            Router::Tanh => std::f64::consts::PI * (n / variance).sqrt(),
-            Router::GaussianCdf => n * (1.0 / variance).ln_1p(),
-        };
-        let most = ORDERS - self.columns();
-        (16..most).step_by(8).find(|n| bits(*n as f64) - power * (*n as f64).ln() > -TAIL.ln()).unwrap_or(most)
-    }
-
-    /// Fills in the moments of a unit whose router and expert have these variances and means.
-    pub fn moments(&self, [router, expert]: [f64; 2], [router_mean, expert_mean]: [f64; 2], unit: &mut UnitMoments) {
-        unit.expert = self.expert_moments(expert, expert_mean);
-        let known = (unit.router[0] - router).abs() < SAME && (unit.router[1] - router_mean).abs() < SAME;
-        if known {
-            return;
-        }
-        let deviation = router.sqrt();
-        let (rows, columns) = (self.rows(router), self.columns());
-        let mut parts = [[0.0; NODES]; 2];
-        for j in 0..NODES {
-            let z = deviation * j as f64 / PER_UNIT;
-            let (plus, minus) = (self.router.value(router_mean + z), self.router.value(router_mean - z));
-            parts[0][j] = 0.5 * (plus + minus);
-            parts[1][j] = 0.5 * (plus - minus);
-        }
-        let alpha: Vec<f64> = weights()
-            .chunks_exact(NODES)
-            .take(rows + columns)
-            .enumerate()
-            .map(|(n, row)| match (n % 2, router_mean == 0.0) {
-                // π − π(0) is odd.
-                (0, true) => {
-                    if n == 0 {
-                        parts[0][0]
-                    } else {
-                        0.0
-                    }
-                }
-                (part, _) => crate::weighted_sum(row, &parts[part]),
-            })
-            .collect();
-        unit.deviation = deviation;
-        unit.router = [router, router_mean];
-        unit.table.clear();
-        let scale: [f64; WIDTH] = std::array::from_fn(|k| deviation.powi(-(k as i32)));
-        for (n, roots) in falling_roots().chunks_exact(WIDTH).take(rows).enumerate() {
-            unit.table.extend((0..columns).map(|k| roots[k] * scale[k] * alpha[n + k]));
-        }
-    }
-
-    fn expert_moments(&self, variance: f64, mean: f64) -> [f64; MAX_ORDER + 3] {
-        let excess = if (variance - 1.0).abs() < SAME { 0.0 } else { 0.5 * (variance - 1.0) };
-        let hermite: [f64; MAX_ORDER + 1] = std::array::from_fn(|q| {
-            (0..=q / 2)
-                .map(|i| {
-                    factorial(q) / (factorial(i) * factorial(q - 2 * i))
-                        * excess.powi(i as i32)
-                        * mean.powi((q - 2 * i) as i32)
-                })
-                .sum()
-        });
-        std::array::from_fn(|n| {
-            (n..=self.degree).map(|p| self.coefficients[p] * factorial(p) / factorial(p - n) * hermite[p - n]).sum()
-        })
-    }
-
-    /// `Φ_{k,l}` of two units at covariance `c12` of their routers, for `k + l ≤ 2·degree + 2`.
-    fn covariances(&self, a: &UnitMoments, b: &UnitMoments, c12: f64) -> [[f64; WIDTH]; WIDTH] {
-        let columns = self.columns();
-        let rho = c12 / (a.deviation * b.deviation);
-        let mut phi = [[0.0; WIDTH]; WIDTH];
-        let (mut power, mut small, half) = (1.0, 0, self.degree + 1);
-        for (u, w) in a.table.chunks_exact(columns).zip(b.table.chunks_exact(columns)) {
-            for (k, row) in phi.iter_mut().enumerate().take(columns) {
-                let factor = power * u[k];
-                for (entry, x) in row.iter_mut().zip(&w[..columns - k]) {
-                    *entry += factor * x;
-                }
+    /// A unit's own second moment and its partial derivatives, each variance counted once: [`Self::partials`] of the unit with itself has the same value and halves of these derivatives in each place of a pair.
+    pub fn own(&self, unit: &UnitMoments, c13: f64) -> OwnPartials {
+        let [router, expert] = &unit.squares;
+        let degree = 2 * self.degree;
+        let mut power = 1.0;
+        let mut sums = [0.0; 6];
+        for n in 0..=degree {
+            if n > 0 {
+                power *= c13 / n as f64;
             }
-            // Every other α vanishes where the mean does: two neighbours, and two rows.
-            let size = |row: &[f64]| row[half].abs() + row[half - 1].abs();
-            small = if (power * size(u) * size(w)).abs() < TAIL { small + 1 } else { 0 };
-            if small == 2 {
-                break;
-            }
-            power *= rho;
+            let [a, b] = [power * router[n], power * expert[n]];
+            let beyond = |k: usize| if n + k <= degree { expert[n + k] } else { 0.0 };
+            sums[0] += a * expert[n];
+            sums[1] += power * router[n + 1] * beyond(1);
+            sums[2] += b * router[n + 2];
+            sums[3] += a * beyond(2);
+            sums[4] += b * router[n + 1];
+            sums[5] += a * beyond(1);
         }
-        phi
+        let [value, covariance, router_variance, expert_variance, router_mean, expert_mean] = sums;
+        OwnPartials {
+            value,
+            covariance,
+            variances: [0.5 * router_variance, 0.5 * expert_variance],
+            means: [router_mean, expert_mean],
+        }
     }
 
     /// The expectation of a pair and its partial derivatives, at the covariances `c12, c13, c14, c23, c24, c34`.
     pub fn partials(&self, a: &UnitMoments, b: &UnitMoments, covariances: [f64; 6]) -> GeneralPartials {
-        let phi = self.covariances(a, b, covariances[0]);
-        let powers: [[f64; MAX_ORDER + 1]; 5] = std::array::from_fn(|c| {
-            let mut power = 1.0;
-            std::array::from_fn(|e| {
-                if e > 0 {
-                    power *= covariances[c + 1] / e as f64;
-                }
-                power
-            })
-        });
-        let contract = |i: usize, j: usize, shifts: &[[usize; 2]], out: &mut [f64]| {
-            let table = self.contractions(&a.expert[i..], &b.expert[j..], &powers, [i, j]);
-            let [x_end, y_end] = [2 * self.degree + 1 - i - j; 2];
-            for (shift, out) in shifts.iter().zip(out) {
-                *out = 0.0;
-                for x in 0..x_end {
-                    let row = &phi[x + shift[0]][shift[1]..];
-                    *out += table[x][..y_end - x].iter().zip(row).map(|(a, b)| a * b).sum::<f64>();
-                }
-            }
-        };
-        let mut result = GeneralPartials::default();
-        let [mut none, mut third, mut fourth] = [[0.0; 6], [0.0; 6], [0.0; 6]];
-        contract(0, 0, &[[0, 0], [1, 1], [2, 0], [0, 2], [1, 0], [0, 1]], &mut none);
-        if self.degree >= 1 {
-            contract(1, 0, &[[0, 0], [1, 0], [0, 1]], &mut third);
-            contract(0, 1, &[[0, 0], [1, 0], [0, 1]], &mut fourth);
-            contract(1, 1, &[[0, 0]], &mut result.covariances[5..]);
-        }
-        if self.degree >= 2 {
-            contract(2, 0, &[[0, 0]], &mut third[3..]);
-            contract(0, 2, &[[0, 0]], &mut fourth[3..]);
-        }
-        result.value = none[0];
-        result.covariances[..5].copy_from_slice(&[none[1], third[1], fourth[1], third[2], fourth[2]]);
-        result.variances = [none[2], none[3], third[3], fourth[3]].map(|x| 0.5 * x);
-        result.means = [none[4], none[5], third[0], fourth[0]];
-        result
+        self.partials_of_rows(self.reach([a.variance(), b.variance()], covariances[0]), a, b, covariances)
     }
 
-    /// The coefficient of each `Φ_{x,y}`, `x = s + t`, `y = u + v`.
-    fn contractions(
+    /// The sum over that many rows, or all that both have.
+    fn partials_of_rows(
         &self,
-        first: &[f64],
-        second: &[f64],
-        [p13, p14, p23, p24, p34]: &[[f64; MAX_ORDER + 1]; 5],
-        [i, j]: [usize; 2],
-    ) -> [[f64; WIDTH]; WIDTH] {
-        let mut table = [[0.0; WIDTH]; WIDTH];
-        let (p, q) = (self.degree - i, self.degree - j);
-        for r in 0..=p.min(q) {
-            for s in 0..=p - r {
-                for u in 0..=p - r - s {
-                    let left = p34[r] * p13[s] * p23[u] * first[s + u + r];
-                    if left == 0.0 {
-                        continue;
-                    }
-                    for legs in (0..=q - r).filter(|legs| second[legs + r] != 0.0) {
-                        let middle = left * second[legs + r];
-                        for t in 0..=legs {
-                            let v = legs - t;
-                            table[s + t][u + v] += middle * p14[t] * p24[v];
-                        }
-                    }
-                }
-            }
+        rows: usize,
+        a: &UnitMoments,
+        b: &UnitMoments,
+        covariances: [f64; 6],
+    ) -> GeneralPartials {
+        match self.degree {
+            0 => of_degree::<1, 3>(rows, a, b, covariances),
+            1 => of_degree::<2, 5>(rows, a, b, covariances),
+            2 => of_degree::<3, 7>(rows, a, b, covariances),
+            3 => of_degree::<4, 9>(rows, a, b, covariances),
+            4 => of_degree::<5, 11>(rows, a, b, covariances),
+            5 => of_degree::<6, 13>(rows, a, b, covariances),
+            _ => of_degree::<7, 15>(rows, a, b, covariances),
         }
-        table
     }
+}
+
+/// For `N = degree + 1` and `C = 2·degree + 3`.
+fn of_degree<const N: usize, const C: usize>(
+    rows: usize,
+    a: &UnitMoments,
+    b: &UnitMoments,
+    covariances: [f64; 6],
+) -> GeneralPartials {
+    let rows = rows.min(a.table.len()).min(b.table.len());
+    let correlation = covariances[0] / (a.deviation * b.deviation);
+    let sum = Sum::<N, C> { a, b, rows, correlation, covariances };
+    InstructionSet::best().dispatch(sum).expect("the best instruction set is available")
 }
 
 /// Room for `k ≤ 2·6 + 2`.
 const WIDTH: usize = 2 * MAX_ORDER + 3;
+/// Room for `y ≤ degree + 2`, in whole lanes.
+const REACH: usize = (MAX_ORDER + 3).next_multiple_of(4);
+/// Room for `Φ_{k,l}` with the last lanes of a `Ψ`.
+const ROOM: usize = STRIDE + 4;
 
-fn factorial(n: usize) -> f64 {
-    (1..=n).map(|i| i as f64).product()
+/// One pair's sum, for `N = degree + 1` and `C = 2·degree + 3`.
+struct Sum<'a, const N: usize, const C: usize> {
+    a: &'a UnitMoments,
+    b: &'a UnitMoments,
+    rows: usize,
+    correlation: f64,
+    covariances: [f64; 6],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Correlations, CovarianceTable, MAX_TOTAL, Pair};
+impl<const N: usize, const C: usize> WithSimd for Sum<'_, N, C> {
+    type Output = GeneralPartials;
 
-    fn pure(order: usize) -> ExpertCoefficients {
-        std::array::from_fn(|p| if p == order { 1.0 } else { 0.0 })
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> GeneralPartials {
+        let Self { a, b, rows, correlation, covariances } = self;
+        let phi = covariances_of_routers::<C>(&a.table[..rows], &b.table[..rows], correlation);
+        let [_, c13, c14, c23, c24, c34] = covariances;
+        let left = legs::<N>(&a.expert, c13, c23);
+        let right = legs::<N>(&b.expert, c14, c24);
+        let psi = half_contracted::<N, C>(&left, &phi);
+        let p34 = powers::<N>(c34);
+        let k = |i: usize, j: usize, x: usize, y: usize| contracted::<N>(&psi, &right, &p34, [i, j], [x, y]);
+        let mut result = GeneralPartials {
+            value: k(0, 0, 0, 0),
+            covariances: [k(0, 0, 1, 1), 0.0, 0.0, 0.0, 0.0, 0.0],
+            variances: [0.5 * k(0, 0, 2, 0), 0.5 * k(0, 0, 0, 2), 0.0, 0.0],
+            means: [k(0, 0, 1, 0), k(0, 0, 0, 1), 0.0, 0.0],
+        };
+        if N > 1 {
+            result.covariances[1..].copy_from_slice(&[
+                k(1, 0, 1, 0),
+                k(0, 1, 1, 0),
+                k(1, 0, 0, 1),
+                k(0, 1, 0, 1),
+                k(1, 1, 0, 0),
+            ]);
+            result.means[2..].copy_from_slice(&[k(1, 0, 0, 0), k(0, 1, 0, 0)]);
+        }
+        if N > 2 {
+            result.variances[2..].copy_from_slice(&[0.5 * k(2, 0, 0, 0), 0.5 * k(0, 2, 0, 0)]);
+        }
+        result
     }
+}
 
-    const GENERIC: [f64; 6] = [0.3, -0.2, 0.15, 0.25, 0.1, 0.4];
+/// `Φ_{k,l}` for `k + l < C`; what stands beyond, up to whole lanes, is not used.
+#[inline(always)]
+fn covariances_of_routers<const C: usize>(
+    a: &[[f64; STRIDE]],
+    b: &[[f64; STRIDE]],
+    correlation: f64,
+) -> [[f64; ROOM]; C] {
+    let mut phi = [[0.0; ROOM]; C];
+    let mut power = 1.0;
+    // Rows come in fours: two at a time halve the traffic with Φ.
+    let mut n = 0;
+    while n + 1 < a.len() {
+        let next = power * correlation;
+        let ([u, u_next], [w, w_next]) = ([&a[n], &a[n + 1]], [&b[n], &b[n + 1]]);
+        for k in 0..C {
+            let [factor, factor_next] = [power * u[k], next * u_next[k]];
+            let lanes = (C - k).next_multiple_of(4);
+            for l in 0..lanes {
+                phi[k][l] += factor * w[l] + factor_next * w_next[l];
+            }
+        }
+        power = next * correlation;
+        n += 2;
+    }
+    phi
+}
 
-    /// At unit variances and zero means: the formula of `pair.rs`, for every order and router.
-    #[test]
-    fn isotropic_inputs_give_the_isotropic_formula() {
-        for router in Router::ALL {
-            let table = CovarianceTable::new(router, MAX_TOTAL);
-            for order in 1..=6 {
-                for r12 in [0.3, -0.95, 1.0] {
-                    let covariances = [r12, -0.2, 0.15, 0.25, 0.1, 0.4];
-                    let pair = GeneralPair::new(router, pure(order));
-                    let mut unit = UnitMoments::default();
-                    pair.moments([1.0, 1.0], [0.0, 0.0], &mut unit);
-                    let found = pair.partials(&unit, &unit, covariances);
-                    let exact =
-                        Pair::new(&Correlations::from_array(covariances), |k, l| table.value(k, l, covariances[0]));
-                    let gradient = exact.gradient(order, order);
-                    let scale = gradient.iter().fold(exact.value(order, order).abs().max(1.0), |m, g| m.max(g.abs()));
-                    // tanh at |ρ| = 1 and order 6 needs 760 coefficients: 512 leave this much.
-                    let tolerance = if router == Router::Tanh && r12 == 1.0 && order > 4 { 1e-9 } else { 1e-13 };
-                    assert!((found.value - exact.value(order, order)).abs() < tolerance * scale, "{router} {order}");
-                    for (a, b) in found.covariances.iter().zip(gradient) {
-                        assert!((a - b).abs() < tolerance * scale, "{router} {order} {r12}: {a} {b}");
+/// `c^e/e!`.
+#[inline(always)]
+fn powers<const N: usize>(c: f64) -> [f64; N] {
+    let mut powers = [1.0; N];
+    for e in 1..N {
+        powers[e] = powers[e - 1] * (c / e as f64);
+    }
+    powers
+}
+
+/// `x^s y^u/(s! u!) B_{n+s+u}` for `n + s + u < N`: by `n`, `s`, `u`.
+#[inline(always)]
+fn legs<const N: usize>(expert: &[f64; MAX_ORDER + 3], x: f64, y: f64) -> [[[f64; N]; N]; N] {
+    let [x, y] = [powers::<N>(x), powers::<N>(y)];
+    let mut legs = [[[0.0; N]; N]; N];
+    for n in 0..N {
+        for s in 0..N - n {
+            for u in 0..N - n - s {
+                legs[n][s][u] = x[s] * y[u] * expert[n + s + u];
+            }
+        }
+    }
+    legs
+}
+
+/// `Ψ_n(x, y)` for `n + x + y ≤ N + 1`.
+#[inline(always)]
+fn half_contracted<const N: usize, const C: usize>(
+    left: &[[[f64; N]; N]; N],
+    phi: &[[f64; ROOM]; C],
+) -> [[[f64; REACH]; REACH]; N] {
+    let lanes = (N + 2).next_multiple_of(4);
+    let mut psi = [[[0.0; REACH]; REACH]; N];
+    for n in 0..N {
+        for s in 0..N - n {
+            for u in 0..N - n - s {
+                let factor = left[n][s][u];
+                // Without means every other moment vanishes.
+                if factor == 0.0 {
+                    continue;
+                }
+                for x in 0..N + 2 - n {
+                    for y in 0..lanes {
+                        psi[n][x][y] += factor * phi[x + s][u + y];
                     }
                 }
             }
         }
     }
+    psi
+}
 
-    fn at(pair: &GeneralPair, variances: [f64; 4], means: [f64; 4], covariances: [f64; 6]) -> GeneralPartials {
-        let [mut a, mut b] = [UnitMoments::default(), UnitMoments::default()];
-        pair.moments([variances[0], variances[2]], [means[0], means[2]], &mut a);
-        pair.moments([variances[1], variances[3]], [means[1], means[3]], &mut b);
-        pair.partials(&a, &b, covariances)
-    }
-
-    /// All fourteen partials against central differences, for a sum of orders at generic variances and means.
-    #[test]
-    fn partials_agree_with_differences() {
-        let (variances, means) = ([1.3, 0.8, 0.7, 1.4], [0.3, -0.4, 0.5, -0.2]);
-        let h = 1e-5;
-        for router in Router::ALL {
-            let pair = GeneralPair::new(router, [0.2, 0.5, -0.3, 1.0, 0.1, 0.0, 0.02]);
-            let exact = at(&pair, variances, means, GENERIC);
-            let difference = |of: &dyn Fn(f64) -> f64| (of(h) - of(-h)) / (2.0 * h);
-            for k in 0..6 {
-                let slope = difference(&|x| {
-                    let mut moved = GENERIC;
-                    moved[k] += x;
-                    at(&pair, variances, means, moved).value
-                });
-                assert!((slope - exact.covariances[k]).abs() < 1e-7, "{router} c {k}: {slope}");
-            }
-            for k in 0..4 {
-                let slope = difference(&|x| {
-                    let mut moved = variances;
-                    moved[k] += x;
-                    at(&pair, moved, means, GENERIC).value
-                });
-                assert!((slope - exact.variances[k]).abs() < 1e-7, "{router} variance {k}: {slope}");
-                let slope = difference(&|x| {
-                    let mut moved = means;
-                    moved[k] += x;
-                    at(&pair, variances, moved, GENERIC).value
-                });
-                assert!((slope - exact.means[k]).abs() < 1e-7, "{router} mean {k}: {slope}");
+/// `K^{(k,l)}_{i,j}`.
+#[inline(always)]
+fn contracted<const N: usize>(
+    psi: &[[[f64; REACH]; REACH]; N],
+    right: &[[[f64; N]; N]; N],
+    p34: &[f64; N],
+    [i, j]: [usize; 2],
+    [k, l]: [usize; 2],
+) -> f64 {
+    let mut sum = 0.0;
+    for r in 0..N - if i > j { i } else { j } {
+        let (psi, right) = (&psi[i + r], &right[j + r]);
+        let mut term = 0.0;
+        for t in 0..N - j - r {
+            for v in 0..N - j - r - t {
+                term += right[t][v] * psi[k + t][l + v];
             }
         }
+        sum += p34[r] * term;
     }
-
-    /// A plain sum over a four-dimensional grid that shares no code with the series: trapezoid rule in independent coordinates `x = m + R z`.
-    #[test]
-    fn value_agrees_with_tensor_quadrature() {
-        let coefficients = [0.1, -0.4, 0.3, 1.0, 0.0, 0.0, 0.0];
-        // Rows of R: X1 = R_1·z and so on.
-        let factor = [[1.1, 0.0, 0.0, 0.0], [0.4, 0.8, 0.0, 0.0], [-0.3, 0.2, 0.7, 0.0], [0.2, -0.1, 0.5, 0.9]];
-        let means = [0.4, -0.3, 0.2, 0.6];
-        let covariance = |a: usize, b: usize| (0..4).map(|k| factor[a][k] * factor[b][k]).sum::<f64>();
-        let expert = |x: f64| {
-            coefficients[0]
-                + coefficients[1] * x
-                + coefficients[2] * (x * x - 1.0)
-                + coefficients[3] * (x * x * x - 3.0 * x)
-        };
-        let (step, reach) = (0.5, 17_i32);
-        let grid: Vec<(f64, f64)> = (-reach..=reach)
-            .map(|j| f64::from(j) * step)
-            .map(|z| (z, step * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt()))
-            .collect();
-        let x = |row: usize, z: &[f64; 4]| means[row] + (0..=row).map(|k| factor[row][k] * z[k]).sum::<f64>();
-        let mut sum = 0.0;
-        for (z0, w0) in &grid {
-            for (z1, w1) in &grid {
-                for (z2, w2) in &grid {
-                    let partial = [*z0, *z1, *z2, 0.0];
-                    let outer = w0
-                        * w1
-                        * w2
-                        * Router::Sigmoid.value(x(0, &partial))
-                        * Router::Sigmoid.value(x(1, &partial))
-                        * expert(x(2, &partial));
-                    let inner: f64 = grid.iter().map(|(z3, w3)| w3 * expert(x(3, &[*z0, *z1, *z2, *z3]))).sum();
-                    sum += outer * inner;
-                }
-            }
-        }
-        let pair = GeneralPair::new(Router::Sigmoid, coefficients);
-        let variances = [0, 1, 2, 3].map(|k| covariance(k, k));
-        let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
-        let found = at(&pair, variances, means, pairs.map(|(a, b)| covariance(a, b))).value;
-        assert!((found - sum).abs() < 1e-11 * sum.abs().max(1.0), "{found} {sum}");
-    }
+    sum
 }

@@ -41,7 +41,7 @@ pub use combination::linear_combination;
 pub use covariance::{CovarianceTable, MAX_TOTAL};
 pub use dual::Dual;
 pub use elementary::{exp, sigmoid, softplus, tanh};
-pub use general::{ExpertCoefficients, GeneralPair, GeneralPartials, UnitMoments};
+pub use general::{ExpertCoefficients, GeneralPair, GeneralPartials, OwnPartials, UnitMoments};
 pub use hermite::{HermiteCoefficients, Router};
 pub use legendre::gauss_legendre;
 pub use mixture::{MAX_ATOMS, MixtureKernel, MixtureLayout, MixtureMoments, MixtureShape, MixtureWorkspace};

@@ -37,7 +37,9 @@
 //! *All overlaps small.* Where the overlaps of dormant students with the learned expert are themselves scaled down the law gives the exponent 4.
 //!
 //! *Smallest constant.* That it exists says nothing: `1 − overlap ≤ 0.1` for every recovered pair, and `m⁷(δ√d)³` is seldom below 1. What can fail is that one constant serves every `d`: from random starts, where `δ ∝ d^{−1/2}`, the constant that
-//! a pair needs must not grow, so its exponent in `d`, from `10⁴` to `10⁵` on the plateau, is accepted up to 0. The floor predicts −2, and single starts scatter by two on either side; `m⁷δ³d^{−11/2}`, were it the bound, needs one that grows with the exponent 5.
+//! a pair needs must not grow, so its exponent in `d`, from `10⁴` to `10⁵` on the plateau, is accepted up to 0. The floor predicts −2; `m⁷δ³d^{−11/2}`, were it the bound, needs one that grows with the exponent 5.
+//! Random students are often awake, so that 29 % of starts are on the plateau in both dimensions; of these one of 90 (seeds 2 and 7) had an exponent above 0, where another pair is the one that is read: six in a hundred at most (95 %). The interval of the median is below 0
+//! if at most 5 of 24 are above: with 6 % of them that has probability 0.998, more with more of them. 130 starts leave fewer than 24 with probability below 0.004, so the power is 0.99.
 //!
 //! *The twin of the refuting items.* They do not refute whatever is read: where all overlaps of dormant students are scaled `1 − κ` does fall with them, and an exponent nearer to 0 than to 3 is rejected.
 //!
@@ -80,6 +82,13 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [24, 80, 600],
         ),
         Parameter::integer(
+            "random-replicates",
+            "random starts from which the constant of the bound is read at two dimensions",
+            "",
+            [12, 100_000],
+            [130, 160, 600],
+        ),
+        Parameter::integer(
             "draws",
             "draws of the start from which the floor is foretold",
             "",
@@ -118,6 +127,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let scaled = small::scaled(run)?;
     let floors = start::floors(run)?;
     let at = |dimension, scale| Setting { students, dimension, scale };
+    let further = plateau::further(run, [DIMENSIONS[0], DIMENSIONS[1]].map(|d| at(d, 1.0)))?;
 
     let floor = grid.of(at(BASE, 0.0), |row| Some(row.deficit()));
     let first = grid.asleep(at(BASE, 0.0)).next();
@@ -186,12 +196,15 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let later = grid.of(at(top, 0.0), |row| (row.expert > 0.0).then(|| row.later / row.expert));
     let random: Vec<Setting> = grid.settings.iter().copied().filter(|setting| setting.scale == 1.0).collect();
     // The constant needed with the exponent 3/2 − `less` of d in the bound.
+    let ends = [DIMENSIONS[0], DIMENSIONS[1]].map(|d| at(d, 1.0));
     let needed = |statement: &str, less: i32| {
-        let ends = [DIMENSIONS[0], DIMENSIONS[1]].map(|d| at(d, 1.0));
+        let dimension = |row: &Plateau| row.dimension as f64;
         let constant = |row: &Plateau| {
             row.constant(at(row.dimension, 1.0)).map_or(f64::NAN, |c| c * (row.dimension as f64).powi(less))
         };
-        exponent(statement, &grid.exponents(ends, |row| row.dimension as f64, constant), [f64::NEG_INFINITY, 0.0])
+        let mut slopes = grid.exponents(ends, dimension, constant);
+        slopes.extend(further.iter().filter_map(|[a, b]| plateau::slope([a, b], dimension, constant)));
+        exponent(statement, &slopes, [f64::NEG_INFINITY, 0.0])
     };
     let serves = needed(
         "random starts: exponent in d, from 10⁴ to 10⁵, of the constant C that a pair on the plateau needs, median over starts",

@@ -11,13 +11,13 @@
 //! ∂L/∂x_a = (I − x̄_a x̄_aᵀ)(Σ_b G_ab Σx̄_b + g_a μ)/‖x_a‖
 //! ```
 //!
-//! Exact, in scalar code: about 3 µs a pair and a component at order 3. The isotropic [`PopulationLoss`](super::PopulationLoss) is faster by a factor of fifty.
+//! Exact. What does not change along a flow, the teacher's tables, is kept; a unit's own second moment is a single sum; tables are as long as the largest correlation of their unit asks for.
 
-use super::Inputs;
+use super::inputs::{GaussianComponent, Inputs};
 use super::model::{Weights, norm};
 use super::reduction::Start;
 use faer::{Mat, Side};
-use moe_kernels::{ExpertCoefficients, GeneralPair, GeneralPartials, MAX_ORDER, Router, UnitMoments};
+use moe_kernels::{ExpertCoefficients, GeneralPair, MAX_ORDER, Router, UnitMoments};
 use std::cell::RefCell;
 
 /// Evaluates `L` and its gradient for students of one shape against one teacher under given inputs.
@@ -27,8 +27,8 @@ pub struct GeneralLoss {
     students: usize,
     dimension: usize,
     components: Vec<Component>,
-    /// Units of all vectors, refilled for each component.
-    units: RefCell<Vec<UnitMoments>>,
+    /// Unit vectors of the students, routers, then experts, and their raw lengths.
+    vectors: RefCell<(Vec<f64>, Vec<f64>)>,
 }
 
 /// A Gaussian with what does not depend on the student.
@@ -37,12 +37,32 @@ struct Component {
     weight: f64,
     mean: Vec<f64>,
     /// Columns of `Σ`.
-    covariance: Vec<Vec<f64>>,
-    /// Teacher vectors, `Σ` times them, their moments; routers, then experts.
-    teacher: Vec<[Vec<f64>; 2]>,
+    covariance: Vec<f64>,
+    /// Unit vectors of the teacher and `Σ` times them; routers, then experts.
+    teacher: Vec<f64>,
+    teacher_images: Vec<f64>,
     units: Vec<UnitMoments>,
+    /// Variances of the teacher's routers.
+    variances: Vec<f64>,
     /// `½E f*²`.
     teacher_term: f64,
+    students: RefCell<Students>,
+}
+
+/// What a component's share of the gradient is made of, refilled at every evaluation.
+#[derive(Clone, Debug)]
+struct Students {
+    units: Vec<UnitMoments>,
+    /// `Σ` times the unit vectors.
+    images: Vec<f64>,
+    /// `x̄ᵀΣx̄` and `x̄ᵀμ` of every vector.
+    variances: Vec<f64>,
+    means: Vec<f64>,
+    /// `c12` of each student's router with those of all students, then of the teacher.
+    routers: Vec<f64>,
+    /// Coefficients of `Σx̄_b` (students, then teachers) and of `μ` in the gradient by each vector.
+    factors: Vec<f64>,
+    mean_factors: Vec<f64>,
 }
 
 impl GeneralLoss {
@@ -70,39 +90,21 @@ impl GeneralLoss {
         inputs: &Inputs,
     ) -> Self {
         let pair = GeneralPair::new(router, coefficients);
-        let count = teacher.count();
-        let components = inputs
-            .components
-            .iter()
-            .map(|component| {
-                let n = component.covariance.nrows();
-                assert!(
-                    n == teacher.dimension() && component.mean.len() == n,
-                    "inputs in the coordinates of the weights"
-                );
-                let covariance: Vec<Vec<f64>> = (0..n).map(|j| component.covariance.col_as_slice(j).to_vec()).collect();
-                let vector = |j: usize| {
-                    let column: Vec<f64> = (0..n).map(|i| teacher.columns()[(i, j)]).collect();
-                    let length = norm(&column);
-                    let unit: Vec<f64> = column.iter().map(|x| x / length).collect();
-                    let image = times(&covariance, &unit);
-                    [unit, image]
-                };
-                let vectors: Vec<[Vec<f64>; 2]> = (0..2 * count).map(vector).collect();
-                let mut units = vec![UnitMoments::default(); count];
-                fill(&pair, &vectors, &component.mean, &mut units);
-                let mut teacher_term = 0.0;
-                for a in 0..count {
-                    for b in 0..count {
-                        teacher_term += 0.5 * pair_of(&pair, [&vectors, &vectors], [&units, &units], a, b).value;
-                    }
-                }
-                let mean = component.mean.clone();
-                Component { weight: component.weight, mean, covariance, teacher: vectors, units, teacher_term }
-            })
-            .collect();
-        let units = RefCell::new(vec![UnitMoments::default(); students]);
-        Self { pair, students, dimension: teacher.dimension(), components, units }
+        let (n, count) = (teacher.dimension(), teacher.count());
+        let columns = teacher.columns();
+        let mut vectors: Vec<f64> = (0..2 * count).flat_map(|j| (0..n).map(move |i| columns[(i, j)])).collect();
+        for column in vectors.chunks_exact_mut(n) {
+            let length = norm(column);
+            column.iter_mut().for_each(|x| *x /= length);
+        }
+        let components = inputs.components.iter().map(|component| {
+            let fits = component.covariance.nrows() == n && component.mean.len() == n;
+            assert!(fits, "inputs in the coordinates of the weights");
+            Component::new(&pair, students, n, &vectors, component)
+        });
+        let components = components.collect();
+        let vectors = RefCell::new((vec![0.0; 2 * students * n], vec![0.0; 2 * students]));
+        Self { pair, students, dimension: n, components, vectors }
     }
 
     /// `L` alone.
@@ -120,12 +122,14 @@ impl GeneralLoss {
     pub fn gradient(&self, students: &[f64], gradient: &mut [f64]) -> f64 {
         let (n, m) = (self.dimension, self.students);
         assert!(students.len() == 2 * m * n && gradient.len() == students.len(), "one number for each weight");
-        let lengths: Vec<f64> = students.chunks_exact(n).map(norm).collect();
-        let unit = |(x, length): (&[f64], &f64)| x.iter().map(|x| x / length).collect::<Vec<f64>>();
-        let unit_columns: Vec<Vec<f64>> = students.chunks_exact(n).zip(&lengths).map(unit).collect();
+        let (unit, lengths) = &mut *self.vectors.borrow_mut();
+        for ((unit, x), length) in unit.chunks_exact_mut(n).zip(students.chunks_exact(n)).zip(lengths.iter_mut()) {
+            *length = norm(x);
+            unit.iter_mut().zip(x).for_each(|(unit, x)| *unit = x / *length);
+        }
         gradient.fill(0.0);
-        let loss = self.components.iter().map(|component| self.accumulate(component, &unit_columns, gradient)).sum();
-        for ((column, x), length) in gradient.chunks_exact_mut(n).zip(&unit_columns).zip(&lengths) {
+        let loss = self.components.iter().map(|component| component.accumulate(&self.pair, unit, gradient)).sum();
+        for ((column, x), length) in gradient.chunks_exact_mut(n).zip(unit.chunks_exact(n)).zip(lengths.iter()) {
             let along = dot(column, x);
             column.iter_mut().zip(x).for_each(|(g, x)| *g = (*g - along * x) / length);
         }
@@ -162,58 +166,158 @@ impl GeneralLoss {
         tangent.sort_by(f64::total_cmp);
         tangent
     }
+}
 
-    /// Adds a component's Euclidean gradient by the unit vectors; its share of the loss.
-    fn accumulate(&self, component: &Component, students: &[Vec<f64>], gradient: &mut [f64]) -> f64 {
-        let (n, m, teachers) = (self.dimension, self.students, component.units.len());
-        let vectors: Vec<[Vec<f64>; 2]> =
-            students.iter().map(|x| [x.clone(), times(&component.covariance, x)]).collect();
-        let mut units = self.units.borrow_mut();
-        fill(&self.pair, &vectors, &component.mean, &mut units);
-        // Coefficients of Σx̄_b (students, then teachers) and of μ in the gradient by each student vector.
-        let mut factors = vec![vec![0.0; 2 * m + 2 * teachers]; 2 * m];
-        let mut means = vec![0.0; 2 * m];
-        let mut loss = component.teacher_term;
+impl Component {
+    fn new(
+        pair: &GeneralPair,
+        students: usize,
+        n: usize,
+        vectors: &[f64],
+        GaussianComponent { weight, mean, covariance }: &GaussianComponent,
+    ) -> Self {
+        let count = vectors.len() / n / 2;
+        let columns: Vec<f64> = (0..n).flat_map(|j| covariance.col_as_slice(j).iter().copied()).collect();
+        let mut images = vec![0.0; vectors.len()];
+        for (image, x) in images.chunks_exact_mut(n).zip(vectors.chunks_exact(n)) {
+            times(&columns, x, image);
+        }
+        let [x, image] = [vectors, &images].map(|all| move |i: usize| &all[i * n..(i + 1) * n]);
+        let variances: Vec<f64> = (0..2 * count).map(|i| dot(x(i), image(i))).collect();
+        let mut units = vec![UnitMoments::default(); count];
+        for (i, unit) in units.iter_mut().enumerate() {
+            let means = [i, count + i].map(|i| dot(x(i), mean));
+            pair.moments([variances[i], variances[count + i]], means, unit);
+        }
+        let mut teacher_term = 0.0;
+        for a in 0..count {
+            teacher_term += 0.5 * pair.own(&units[a], dot(x(a), image(count + a))).value;
+            for b in a + 1..count {
+                let ends = [a, b, count + a, count + b];
+                let covariances = PAIRS.map(|(p, q)| dot(x(ends[p]), image(ends[q])));
+                teacher_term += pair.partials(&units[a], &units[b], covariances).value;
+            }
+        }
+        let m = students;
+        let students = RefCell::new(Students {
+            units: vec![UnitMoments::default(); m],
+            images: vec![0.0; 2 * m * n],
+            variances: vec![0.0; 2 * m],
+            means: vec![0.0; 2 * m],
+            routers: vec![0.0; m * (m + count)],
+            factors: vec![0.0; 4 * m * (m + count)],
+            mean_factors: vec![0.0; 2 * m],
+        });
+        Self {
+            weight: *weight,
+            mean: mean.clone(),
+            covariance: columns,
+            teacher: vectors.to_vec(),
+            teacher_images: images,
+            units,
+            variances,
+            teacher_term,
+            students,
+        }
+    }
+
+    /// Adds its Euclidean gradient by the unit vectors of the students; its share of the loss.
+    fn accumulate(&self, pair: &GeneralPair, vectors: &[f64], gradient: &mut [f64]) -> f64 {
+        let (n, teachers) = (self.mean.len(), self.units.len());
+        let m = vectors.len() / n / 2;
+        let Students { units, images, variances, means, routers, factors, mean_factors } =
+            &mut *self.students.borrow_mut();
+        let x = |i: usize| &vectors[i * n..(i + 1) * n];
+        let theirs = |i: usize| &self.teacher_images[i * n..(i + 1) * n];
+        for i in 0..2 * m {
+            let image = &mut images[i * n..(i + 1) * n];
+            times(&self.covariance, x(i), image);
+            variances[i] = dot(x(i), image);
+            means[i] = dot(x(i), &self.mean);
+        }
+        let image = |i: usize| &images[i * n..(i + 1) * n];
+        let width = m + teachers;
         for a in 0..m {
-            for b in a..m {
-                let share = if a == b { 0.5 } else { 1.0 };
-                let partials = pair_of(&self.pair, [&vectors, &vectors], [&units, &units], a, b);
-                loss += share * partials.value;
-                let [v, w] = [[a, m + a], [b, m + b]];
-                let ends = [v[0], w[0], v[1], w[1]];
+            for b in a + 1..m {
+                let covariance = dot(x(a), image(b));
+                (routers[a * width + b], routers[b * width + a]) = (covariance, covariance);
+            }
+            for b in 0..teachers {
+                routers[a * width + m + b] = dot(x(a), theirs(b));
+            }
+        }
+        for a in 0..m {
+            let reach = |b: usize| {
+                let other = if b < m { variances[b] } else { self.variances[b - m] };
+                pair.reach([variances[a], other], routers[a * width + b])
+            };
+            let rows = (0..width).filter(|b| *b != a).map(reach).max().unwrap_or(0);
+            pair.moments_to(rows, [variances[a], variances[m + a]], [means[a], means[m + a]], &mut units[a]);
+        }
+        factors.fill(0.0);
+        mean_factors.fill(0.0);
+        let columns = 2 * width;
+        let mut loss = self.teacher_term;
+        for a in 0..m {
+            let own = pair.own(&units[a], dot(x(a), image(m + a)));
+            loss += 0.5 * own.value;
+            factors[a * columns + m + a] += 0.5 * own.covariance;
+            factors[(m + a) * columns + a] += 0.5 * own.covariance;
+            for (k, end) in [a, m + a].into_iter().enumerate() {
+                factors[end * columns + end] += own.variances[k];
+                mean_factors[end] += 0.5 * own.means[k];
+            }
+            for b in a + 1..m {
+                let ends = [a, b, m + a, m + b];
+                let mut covariances = [routers[a * width + b]; 6];
+                for (c, (p, q)) in covariances.iter_mut().zip(PAIRS).skip(1) {
+                    *c = dot(x(ends[p]), image(ends[q]));
+                }
+                let partials = pair.partials(&units[a], &units[b], covariances);
+                loss += partials.value;
                 for ((p, q), c) in PAIRS.into_iter().zip(partials.covariances) {
-                    factors[ends[p]][ends[q]] += share * c;
-                    factors[ends[q]][ends[p]] += share * c;
+                    factors[ends[p] * columns + ends[q]] += c;
+                    factors[ends[q] * columns + ends[p]] += c;
                 }
                 for k in 0..4 {
-                    factors[ends[k]][ends[k]] += 2.0 * share * partials.variances[k];
-                    means[ends[k]] += share * partials.means[k];
+                    factors[ends[k] * columns + ends[k]] += 2.0 * partials.variances[k];
+                    mean_factors[ends[k]] += partials.means[k];
                 }
             }
             for b in 0..teachers {
-                let partials = pair_of(&self.pair, [&vectors, &component.teacher], [&units, &component.units], a, b);
+                let (router, expert) = (theirs(b), theirs(teachers + b));
+                let covariances = [
+                    routers[a * width + m + b],
+                    dot(x(a), image(m + a)),
+                    dot(x(a), expert),
+                    dot(x(m + a), router),
+                    dot(&self.teacher[b * n..(b + 1) * n], expert),
+                    dot(x(m + a), expert),
+                ];
+                let partials = pair.partials(&units[a], &self.units[b], covariances);
                 loss -= partials.value;
                 let ends = [a, 2 * m + b, m + a, 2 * m + teachers + b];
                 for ((p, q), c) in PAIRS.into_iter().zip(partials.covariances) {
                     for (from, to) in [(p, q), (q, p)] {
                         if ends[from] < 2 * m {
-                            factors[ends[from]][ends[to]] -= c;
+                            factors[ends[from] * columns + ends[to]] -= c;
                         }
                     }
                 }
                 for k in [0, 2] {
-                    factors[ends[k]][ends[k]] -= 2.0 * partials.variances[k];
-                    means[ends[k]] -= partials.means[k];
+                    factors[ends[k] * columns + ends[k]] -= 2.0 * partials.variances[k];
+                    mean_factors[ends[k]] -= partials.means[k];
                 }
             }
         }
-        for ((column, factors), mean) in gradient.chunks_exact_mut(n).zip(&factors).zip(&means) {
-            for ([_, image], factor) in vectors.iter().chain(&component.teacher).zip(factors) {
-                axpy(component.weight * factor, image, column);
+        let rows = gradient.chunks_exact_mut(n).zip(factors.chunks_exact(columns)).zip(mean_factors.iter());
+        for ((column, factors), mean) in rows {
+            for (image, factor) in images.chunks_exact(n).chain(self.teacher_images.chunks_exact(n)).zip(factors) {
+                axpy(self.weight * factor, image, column);
             }
-            axpy(component.weight * mean, &component.mean, column);
+            axpy(self.weight * mean, &self.mean, column);
         }
-        component.weight * loss
+        self.weight * loss
     }
 }
 
@@ -226,30 +330,6 @@ pub fn single(order: usize) -> ExpertCoefficients {
 /// The places of `c12, c13, c14, c23, c24, c34` among `v, v', w, w'`.
 const PAIRS: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
-/// The moments of every unit of `vectors` (routers, then experts; each with its image under `Σ`).
-fn fill(pair: &GeneralPair, vectors: &[[Vec<f64>; 2]], mean: &[f64], units: &mut [UnitMoments]) {
-    let count = units.len();
-    for (i, unit) in units.iter_mut().enumerate() {
-        let of = |k: usize| (dot(&vectors[k][0], &vectors[k][1]), dot(&vectors[k][0], mean));
-        let (router, expert) = (of(i), of(count + i));
-        pair.moments([router.0, expert.0], [router.1, expert.1], unit);
-    }
-}
-
-/// The expectation of unit `a` of the first set and unit `b` of the second.
-fn pair_of(
-    pair: &GeneralPair,
-    [first, second]: [&[[Vec<f64>; 2]]; 2],
-    [left, right]: [&[UnitMoments]; 2],
-    a: usize,
-    b: usize,
-) -> GeneralPartials {
-    let (va, wa) = (&first[a], &first[left.len() + a]);
-    let (vb, wb) = (&second[b], &second[right.len() + b]);
-    let ends = [va, vb, wa, wb];
-    pair.partials(&left[a], &right[b], PAIRS.map(|(p, q)| dot(&ends[p][0], &ends[q][1])))
-}
-
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     moe_kernels::weighted_sum(x, y)
 }
@@ -260,10 +340,10 @@ fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
-fn times(columns: &[Vec<f64>], x: &[f64]) -> Vec<f64> {
-    let mut image = vec![0.0; x.len()];
-    for (column, x) in columns.iter().zip(x) {
-        axpy(*x, column, &mut image);
+/// `Σx`, by the columns of `Σ`.
+fn times(columns: &[f64], x: &[f64], image: &mut [f64]) {
+    image.fill(0.0);
+    for (column, x) in columns.chunks_exact(x.len()).zip(x) {
+        axpy(*x, column, image);
     }
-    image
 }

@@ -178,15 +178,15 @@ impl PopulationLoss {
         }
         for i in 0..count {
             let inverse = self.inverse_norms[i];
-            // Above the diagonal of the student block nothing was computed: mirrored below.
-            for (c, inverse_norm) in self.overlaps.col_as_slice_mut(i)[i..].iter_mut().zip(&self.inverse_norms[i..]) {
-                *c = (*c * (inverse * inverse_norm)).clamp(-1.0, 1.0);
+            // Above the diagonal of the student block nothing was computed: it is mirrored.
+            let (before, column) = self.overlaps.as_mut().split_at_col_mut(i);
+            let column = column_mut(column, 0);
+            for j in i..column.len() {
+                column[j] = (column[j] * (inverse * self.inverse_norms[j])).clamp(-1.0, 1.0);
             }
-        }
-        for i in 0..count {
-            self.overlaps[(i, i)] = 1.0;
+            column[i] = 1.0;
             for j in 0..i {
-                self.overlaps[(j, i)] = self.overlaps[(i, j)];
+                column[j] = before[(i, j)];
             }
         }
         scales
@@ -216,11 +216,15 @@ impl PopulationLoss {
             let column = self.coefficients.col_as_slice_mut(i);
             column[i] = -radial;
             let inverse = self.inverse_norms[i];
-            for (h, inverse_norm) in column.iter_mut().zip(&self.inverse_norms) {
-                *h *= inverse * inverse_norm;
+            for j in 0..column.len() {
+                column[j] *= inverse * self.inverse_norms[j];
             }
         }
     }
+}
+
+fn column_mut(matrix: MatMut<'_, f64>, j: usize) -> &mut [f64] {
+    matrix.col_mut(j).try_as_col_major_mut().expect("overlap matrices are column-major").as_slice_mut()
 }
 
 /// `½E f*²` and the router-expert overlaps of a teacher with unit columns.

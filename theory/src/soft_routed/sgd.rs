@@ -15,7 +15,8 @@ use super::outside;
 use super::population::PopulationLoss;
 use super::reduction::Start;
 use super::samples::Samples;
-use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::BlockStructure::{Rectangular, TriangularLower};
+use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -178,7 +179,19 @@ impl OnlineSgd {
         let gradient = MatMut::from_column_major_slice_mut(&mut self.gradient, rows, count);
         matmul(gradient, accumulate, inputs.transpose(), coefficients, 1.0, Par::Seq);
         if self.outside > 0 {
-            matmul(self.gram.as_mut(), accumulate, coefficients.transpose(), coefficients, 1.0, Par::Seq);
+            let c = coefficients;
+            let gram = self.gram.as_mut();
+            triangular::matmul(
+                gram,
+                TriangularLower,
+                accumulate,
+                c.transpose(),
+                Rectangular,
+                c,
+                Rectangular,
+                1.0,
+                Par::Seq,
+            );
         }
         loss
     }

@@ -48,6 +48,11 @@ impl Plateau {
         self.expert.max(self.router)
     }
 
+    /// Whether the row shows a plateau.
+    fn is_read(&self) -> bool {
+        self.recovered > 0 && self.expert > 0.0 && !self.awake
+    }
+
     /// `m⁷ δ³ d^{3/2}`; none for students that start orthogonal, whose `δ` is 0 up to rounding.
     pub(super) fn bound(&self, setting: Setting) -> Option<f64> {
         let bound = (setting.students as f64).powi(7) * self.delta.powi(3) * (setting.dimension as f64).powf(1.5);
@@ -93,7 +98,7 @@ pub(super) fn grid(run: &Run<'_>) -> Result<Grid, CheckError> {
         let known = settings.iter().zip(&eligible).find(|(other, _)| other.students == setting.students);
         let found = match known {
             Some((_, found)) => Vec::clone(found),
-            None => self::eligible(run, setting.students)?,
+            None => self::eligible(run, setting.students, run.integer("replicates") as usize)?,
         };
         eligible.push(found);
     }
@@ -107,15 +112,34 @@ pub(super) fn grid(run: &Run<'_>) -> Result<Grid, CheckError> {
     Ok(Grid { settings, rows })
 }
 
+/// Random starts beyond those of the grid, read at two settings: at the second one only where the first is on the plateau.
+pub(super) fn further(run: &Run<'_>, ends: [Setting; 2]) -> Result<Vec<[Plateau; 2]>, CheckError> {
+    let known = run.integer("replicates") as usize;
+    let wanted = (run.integer("random-replicates") as usize).max(known);
+    let starts = eligible(run, ends[0].students, wanted)?.split_off(known);
+    let pairs = run.units("random", starts.len(), |unit| {
+        let first = plateau(run, ends[0], starts[unit])?;
+        Ok(if first.is_read() { Some([first, plateau(run, ends[1], starts[unit])?]) } else { None })
+    })?;
+    Ok(pairs.into_iter().flatten().collect())
+}
+
+/// The exponent of `y` in `x` between two readings, if both are on the plateau.
+pub(super) fn slope([a, b]: [&Plateau; 2], x: impl Fn(&Plateau) -> f64, y: impl Fn(&Plateau) -> f64) -> Option<f64> {
+    let point = |row: &Plateau| row.is_read().then(|| (x(row).ln(), y(row).ln()));
+    let ((x0, y0), (x1, y1)) = (point(a)?, point(b)?);
+    Some((y1 - y0) / (x1 - x0)).filter(|slope| slope.is_finite())
+}
+
 fn law(run: &Run<'_>, setting: Setting) -> InitialLaw {
     let teachers = run.integer("teachers") as usize;
     InitialLaw { student_overlap: setting.scale, ..InitialLaw::new(3, setting.students, teachers, setting.dimension) }
 }
 
 /// The first replicates from which greedy deflation recovers every teacher by `t = √d`. Draws are paired, so one dimension decides for all.
-fn eligible(run: &Run<'_>, students: usize) -> Result<Vec<u64>, CheckError> {
+fn eligible(run: &Run<'_>, students: usize, wanted: usize) -> Result<Vec<u64>, CheckError> {
     const DIMENSION: u64 = 10_000_000_000;
-    let (wanted, teachers) = (run.integer("replicates") as usize, run.integer("teachers") as usize);
+    let teachers = run.integer("teachers") as usize;
     let law = law(run, Setting { students, dimension: DIMENSION, scale: 0.0 });
     let end = (DIMENSION as f64).sqrt();
     run.replicates(wanted, |replicate| {
@@ -246,14 +270,8 @@ impl Grid {
         x: impl Fn(&Plateau) -> f64,
         y: impl Fn(&Plateau) -> f64,
     ) -> Vec<f64> {
-        let on_plateau = |row: &Plateau| row.recovered > 0 && row.expert > 0.0 && !row.awake;
-        let point = |row: &Plateau| on_plateau(row).then(|| (x(row).ln(), y(row).ln()));
-        let slope = |(a, b): (&Plateau, &Plateau)| {
-            let ((x0, y0), (x1, y1)) = (point(a)?, point(b)?);
-            Some((y1 - y0) / (x1 - x0)).filter(|slope| slope.is_finite())
-        };
         let [first, last] = ends.map(|end| self.rows(end));
-        first.iter().zip(last).filter_map(slope).collect()
+        first.iter().zip(last).filter_map(|(a, b)| slope([a, b], &x, &y)).collect()
     }
 
     pub(super) fn table(&self, name: &str, which: impl Fn(&Setting) -> bool) -> Table {
