@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CheckError, Evidence, Run};
 
+mod path;
 mod slopes;
 
 pub(crate) use slopes::{AtSize, bends, by_replicate, grid, mean_slope, quartiles, rate, region, slope, slopes};
@@ -111,6 +112,17 @@ fn drawn_truth(dimension: usize, number: u64) -> MixingMeasure {
 /// Where `L1` is small enough that the terms of the third order, `‖Δ‖ ≤ L1^{1/2} = .14` of those of the second times a ratio of derivatives, do not bend a slope out of its region. An order of magnitude, not a bound.
 const SMALL: f64 = 0.02;
 
+/// These items, undecided where theory predicts a loss at the least `n` above [`SMALL`].
+pub(crate) fn small(least: usize, predicted: f64, items: Vec<Evidence>) -> Vec<Evidence> {
+    if predicted <= SMALL {
+        return items;
+    }
+    let reason = format!(
+        "at n = {least} theory expects a loss of the order of {predicted:.1e}, above {SMALL}: not yet where the rate shows"
+    );
+    items.into_iter().map(|item| item.withheld(reason.clone())).collect()
+}
+
 /// Rows for a parameter from which the factor `1 + O(p/n)` of an error moves the slope over log 32 or more by less than .03.
 const ROWS: usize = 10;
 
@@ -147,13 +159,18 @@ impl Problem {
         self
     }
 
-    /// What theory expects of `L1` at `n`, as an order of magnitude: `σ (p/n)^{1/2} (1/s + 1/v)` with the constants of [`local_constant`], over all ways to share the fitted atoms among the true ones the largest. Their bound `1/κ` has `b/(sv)` too, which needs the worst direction of both at once. Infinite where a cell is flat.
-    pub(crate) fn predicted_loss(&self, rule: &Cubature, rows: usize) -> Result<f64, CheckError> {
+    /// `σ (p/n)^{1/2}`, the regression error that theory expects of `p` parameters.
+    pub(crate) fn predicted_error(&self, rows: usize) -> f64 {
         let scale = match self.noise {
             Noise::Gaussian { deviation } => deviation,
             Noise::StudentT { scale, .. } => scale,
         };
-        let error = scale * (self.coordinates().count() as f64 / rows as f64).sqrt();
+        scale * (self.coordinates().count() as f64 / rows as f64).sqrt()
+    }
+
+    /// What theory expects of `L1` at `n`, as an order of magnitude: `σ (p/n)^{1/2} (1/s + 1/v)` with the constants of [`local_constant`], over all ways to share the fitted atoms among the true ones the largest. Their bound `1/κ` has `b/(sv)` too, which needs the worst direction of both at once. Infinite where a cell is flat.
+    pub(crate) fn predicted_loss(&self, rule: &Cubature, rows: usize) -> Result<f64, CheckError> {
+        let error = self.predicted_error(rows);
         let mut largest = 0.0_f64;
         for split in self.splits() {
             let cells = occupation(&voronoi(&self.class, &split, &self.truth, Power::L1).map_err(CheckError::theory)?);
@@ -182,15 +199,8 @@ impl Problem {
         least: usize,
         items: Vec<Evidence>,
     ) -> Result<Vec<Evidence>, CheckError> {
-        let items = self.determined(least, items);
         let predicted = self.predicted_loss(rule, least)?;
-        if predicted <= SMALL {
-            return Ok(items);
-        }
-        let reason = format!(
-            "at n = {least} theory expects a loss of the order of {predicted:.1e}, above {SMALL}: not yet where the rate shows"
-        );
-        Ok(items.into_iter().map(|item| item.withheld(reason.clone())).collect())
+        Ok(small(least, predicted, self.determined(least, items)))
     }
 
     /// The coordinates of the fitted class.
@@ -463,7 +473,7 @@ fn duplicated<T: Clone>(items: &[T], size: usize, share: impl Fn(&mut T, usize))
         .collect()
 }
 
-/// `y = f(x) + ε` for a function that is given the inputs by columns and puts its values into its second argument: rows, seed and replicate as in [`Law::sample`].
+/// `y = f(x) + ε` for a function that is given the inputs by columns and puts its values into its second argument: rows, seed and replicate as in [`Law::sample`]. Normal noise of a replicate is that of one Brownian path at all sizes (see [`path`]).
 pub(crate) fn sample_of(
     mut values: impl FnMut(&[f64], &mut [f64]),
     inputs: &Inputs,
@@ -471,19 +481,56 @@ pub(crate) fn sample_of(
     (rows, seed, replicate): (usize, u64, u64),
 ) -> Result<Sample, CheckError> {
     let law = Law { inputs: inputs.clone(), noise, regression: |_: &[f64]| 0.0 };
-    let draws = law.sample(rows, seed, replicate).map_err(CheckError::theory)?;
+    let draws =
+        Sample::collect(&law.sample(rows, seed, replicate).map_err(CheckError::theory)?).map_err(CheckError::theory)?;
+    let path = match noise {
+        Noise::Gaussian { deviation } => {
+            let mut by_row = vec![0.0; rows];
+            white(rows, seed, replicate).iter().zip(ranked(&draws)?).for_each(|(z, row)| by_row[row] = deviation * z);
+            Some(by_row)
+        }
+        Noise::StudentT { .. } => None,
+    };
     let mut builder = Sample::builder(inputs.dimension());
-    let (mut scratch, mut x) = (Vec::new(), vec![0.0; inputs.dimension()]);
+    let (mut scratch, mut x, mut first) = (Vec::new(), vec![0.0; inputs.dimension()], 0);
     for index in 0..draws.chunks() {
         let chunk = draws.chunk(index, &mut scratch).map_err(CheckError::theory)?;
         let mut f = vec![0.0; chunk.y.len()];
         values(chunk.columns, &mut f);
         for row in 0..f.len() {
             chunk.input(row, &mut x);
-            builder.push(&x, f[row] + chunk.y[row]);
+            let noise = path.as_ref().map_or(chunk.y[row], |path| path[first + row]);
+            builder.push(&x, f[row] + noise);
         }
+        first += f.len();
     }
     Ok(builder.finish())
+}
+
+/// The noise of a replicate's sample by ranks.
+fn white(rows: usize, seed: u64, replicate: u64) -> Vec<f64> {
+    let stream = |size: u64| {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..16].copy_from_slice(&size.to_le_bytes());
+        key[24..28].copy_from_slice(b"path");
+        let mut stream = ChaCha8Rng::from_seed(key);
+        stream.set_stream(replicate);
+        move || -> f64 { StandardNormal.sample(&mut stream) }
+    };
+    path::white(rows as u64, path::CELLS, stream(0), stream(rows as u64))
+}
+
+/// The rows in the order of their first inputs.
+fn ranked(sample: &Sample) -> Result<Vec<usize>, CheckError> {
+    let (mut scratch, mut firsts) = (Vec::new(), Vec::with_capacity(sample.rows()));
+    for index in 0..sample.chunks() {
+        let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+        firsts.extend_from_slice(&chunk.columns[..chunk.y.len()]);
+    }
+    let mut order: Vec<usize> = (0..firsts.len()).collect();
+    order.sort_by(|a, b| firsts[*a].total_cmp(&firsts[*b]));
+    Ok(order)
 }
 
 impl AtSize for Fitted {

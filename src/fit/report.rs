@@ -171,7 +171,11 @@ impl Outcome<'_> {
             warnings.push(format!(
                 "the Hessian has a negative eigenvalue, {} of the largest: {}",
                 number(conditioning),
-                if self.class.is_smooth() { "no minimum" } else { "no minimum, or a kink, which it does not describe" }
+                if self.class.is_smooth() {
+                    "no strict minimum, though no step that was tried in the box lowers the objective by more than the tolerance"
+                } else {
+                    "no minimum, or a kink, which it does not describe"
+                }
             ));
         } else if conditioning < UNIDENTIFIED {
             warnings.push(format!(
@@ -275,7 +279,7 @@ pub(super) fn words(reason: Reason, spec: &FitSpec) -> String {
         Reason::Exact => "the residuals are those of rounding".into(),
         Reason::Rounding => "what a step could gain is below the rounding of the sums".into(),
         Reason::Kink => {
-            "steps of every length were refused although the derivatives promise more: a minimum at a kink".into()
+            "steps of every length that the derivatives lead to were refused, and so was every move of one parameter: at a kink, which derivatives do not describe".into()
         }
         Reason::Creep => format!(
             "the last {} steps together gained less than {:e} of the sum of squares, in a valley that bends; parameters along it are hardly determined",

@@ -316,7 +316,7 @@ fn findings(run: &Run<'_>, rule: &Cubature, sweeps: &[Sweep], sizes: &[usize]) -
         };
         findings.push(Finding::judged(
             format!("Voronoi bound, k = {k}"),
-            "‖f_G − f_G*‖ ≥ c L1/√(3k*) with the local constant c at every minimum, below and above the truth",
+            "‖f_G − f_G*‖ ≥ c L1/√(3k*) with the local constant c at every minimum, below and above the truth, near it (where theory has the bound) and far from it (where it says nothing)",
             &[bound("least ratio of the regression error to L1 over all minima", predicted)],
             &[Control::new("the error is at least ten times L1", bound("the same ratio", 10.0))],
             json!({ "constants": constants, "below": least(&|d| d.is_below()), "above": least(&|d| d.is_above()) }),

@@ -12,8 +12,8 @@
 //!
 //! # Regions, power
 //!
-//! `ρ ± ⅛` ([`crate::fits`]) around ½ (`L1`, exact atoms) and ¼ (atoms of over-fitted cells). Over log 64 the slope of one sample has deviation .22 for `L1` (GELU .28), .29 for its first-power part (GELU .35) and .13 (.17) for the root of the weighted squares (samples of other seeds). At 240 samples (GELU 384) the widest interval has half-width .049, and an unbiased one leaves its region with probability about 10⁻⁴ or less.
-//! Over log 1000, four sizes, the deviations are .13, .154 and .08, and 64 samples do. The distance of atoms alone in their cells, .35, would take 400 and is a finding.
+//! `ρ ± ⅛` ([`crate::fits`]) around ½ (`L1`, exact atoms) and ¼ (atoms of over-fitted cells). Over log 64 the slope of one sample has deviation .20 for `L1`, .24 for its first-power part and .12 for the root of the weighted squares (samples of other seeds; GELU at most .28, .35, .17). At 240 samples (GELU 384) the widest interval has half-width .040 (.047), and one that is off by .04, as the first-power part is with n from 100, leaves its region with probability about 10⁻³.
+//! Over log 1000, four sizes, the deviations are at most .13, .154 and .08, and 64 samples do. The distance of atoms alone in their cells is noisier and a finding.
 //!
 //! *Lack of fit:* a line whose slope changes by ¼ from the lower half of the grid to the upper has halves in the regions of different rates, so the change is judged against ±¼, as a finding: it is three times as noisy as the slope.
 //!

@@ -74,15 +74,22 @@ fn increasing(x: &Ball, f: impl Fn(&Dyadic, usize) -> Ball) -> Ball {
 
 /// `e^x` at a point.
 ///
-/// With `r = x/2^k`, `|r| ≤ 2^{−8}`: `e^r = Σ_{i<n} rⁱ/i! + R`, `|R| ≤ Σ_{i≥n} |r|ⁱ/i! ≤ 2|r|ⁿ/n!`, then `k` squarings. For `|x| ≥ 2^20`: the whole line, or `0 < e^x < 2^x` for negative `x`.
+/// With `r = x/2^k`, `|r| ≤ 2^{−8}`: `e^r = Σ_{i<n} rⁱ/i! + R`, `|R| ≤ Σ_{i≥n} |r|ⁱ/i! ≤ 2|r|ⁿ/n!`, then `k` squarings. For `x ≥ 2^20`: the whole line; for `x < −2^20`: `0 < e^x < e^{−2^20}`.
 fn exp_at(x: &Dyadic, working: usize) -> Ball {
     if x.is_zero() {
         return Ball::integer(1, working);
     }
     let size = x.size();
     if size > LARGEST_SIZE {
-        let tiny = Dyadic::new(1.into(), -(1 << LARGEST_SIZE));
-        return if x.is_negative() { Ball::between(Dyadic::zero(), tiny, working) } else { Ball::whole(working) };
+        // One bound for all, that of the farthest point with a value of its own: bounds never fall below those of smaller arguments.
+        let farthest = Dyadic::new((-1).into(), LARGEST_SIZE);
+        if *x < farthest {
+            let unit = Ball::between(Dyadic::zero(), Dyadic::new(1.into(), 0), working);
+            return unit * exp_at(&farthest, working);
+        }
+        if *x > farthest {
+            return Ball::whole(working);
+        }
     }
     let halvings = (size + 8).max(0);
     // Squaring doubles relative errors.

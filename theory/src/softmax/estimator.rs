@@ -38,6 +38,14 @@ const SEEN: f64 = 1e-10;
 /// Scales grow with what was met on the way. Before a fit ends, those this many times as large as they are at the point reached are taken anew.
 const STALE: f64 = 1e3;
 
+/// Steps after which stale scales are taken anew in any case.
+const RENEWED: usize = 100;
+
+/// Moves of one parameter that are tried where derivatives do not describe the objective, as shares of the width of its box.
+const POLLED: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
+/// How often a fit looks around in this way.
+const POLLS: usize = 4;
+
 /// Lengths of a step back into a valley that are tried, as shares of the step that left it.
 const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
@@ -91,7 +99,7 @@ pub enum Reason {
     Exact,
     /// No step falls although the model promises one, down to steps whose promise is below the rounding of the sums.
     Rounding,
-    /// The same with a ReLU in the class and a promise well above rounding: the objective has a kink here, where derivatives do not describe it. A minimum as far as these steps tell.
+    /// The same with a ReLU in the class and a promise well above rounding: the objective has a kink here, where derivatives do not describe it. No move of one parameter that was tried falls either.
     Kink,
     /// The last steps together gained less than the tolerance, although the model promises more: a valley that bends too much for it (or, with a ReLU, is crossed by kinks), along which the sum of squares hardly falls. As low as steps lead; the parameters are hardly determined along the valley.
     Creep,
@@ -150,15 +158,26 @@ impl Derivatives {
 
     /// The unit of each parameter's steps, `√|H_ii|`: what a step of length 1 changes the residuals by, whatever the units of the parameters. A parameter that the data hardly see has `SEEN √(reference + Σr²)`, the reference being `Σy²`, over the width of its box. Both follow a change of units, of `y` or of the parameters with their box, exactly.
     fn scales(&self, widths: &[f64], reference: f64) -> Vec<f64> {
-        let n = widths.len();
-        let whole = SEEN * (reference + self.squares).sqrt();
         let scale = |i: usize| {
-            let floor = if widths[i] > 0.0 { whole / widths[i] } else { 0.0 };
-            let scale = self.hessian[i * n + i].abs().sqrt().max(floor);
+            let scale = self.own_scale(i).max(self.floor(widths[i], reference));
             // A parameter that neither the data nor the box moves needs a scale, whichever.
             if scale > 0.0 { scale } else { 1.0 }
         };
-        (0..n).map(scale).collect()
+        (0..widths.len()).map(scale).collect()
+    }
+
+    fn own_scale(&self, i: usize) -> f64 {
+        self.hessian[i * (self.gradient.len() + 1)].abs().sqrt()
+    }
+
+    fn floor(&self, width: f64, reference: f64) -> f64 {
+        if width > 0.0 { SEEN * (reference + self.squares).sqrt() / width } else { 0.0 }
+    }
+
+    /// Parameters that have a box and that the data do not see here: the objective may depend on them by its third power, or elsewhere.
+    fn unseen(&self, widths: &[f64], reference: f64) -> Vec<usize> {
+        let unseen = |i: &usize| widths[*i] > 0.0 && self.own_scale(*i) <= self.floor(widths[*i], reference);
+        (0..widths.len()).filter(unseen).collect()
     }
 }
 
@@ -285,6 +304,23 @@ impl<'a> Estimator<'a> {
         Ok(Some((next, there)))
     }
 
+    /// The best point with one of these parameters moved, if it lowers the sum of squares by more than `enough`.
+    fn polled(&self, theta: &[f64], parameters: &[usize], squares: f64, enough: f64) -> io::Result<Option<Vec<f64>>> {
+        let (mut best, mut least) = (None, squares - enough);
+        for &i in parameters {
+            for share in POLLED.into_iter().flat_map(|share| [share, -share]) {
+                let mut next = theta.to_vec();
+                next[i] += share * (self.bounds.upper[i] - self.bounds.lower[i]);
+                let next = self.bounds.clamp(&next);
+                let there = self.squares(&next)?;
+                if there < least {
+                    (best, least) = (Some(next), there);
+                }
+            }
+        }
+        Ok(best)
+    }
+
     /// `Σ y²`, the size that rounding of residuals is compared with.
     fn response(&self) -> io::Result<f64> {
         let parts = self.spans(|| 0.0, |sum, chunk, _| *sum += chunk.y.iter().map(|y| y * y).sum::<f64>())?;
@@ -319,7 +355,7 @@ impl<'a> Estimator<'a> {
         let mut radius = f64::INFINITY;
         // Whether the last step from here was refused.
         let mut shortened = false;
-        let mut iterations = 0;
+        let (mut iterations, mut polls) = (0_usize, 0_usize);
         let mut latest = VecDeque::new();
         let reason = loop {
             if !here.is_finite() {
@@ -332,6 +368,9 @@ impl<'a> Estimator<'a> {
                 break Reason::Stopped;
             }
             let fresh = here.scales(&widths, reference);
+            if iterations > 0 && iterations.is_multiple_of(RENEWED) && !shortened && is_stale(&scale, &fresh) {
+                (scale, radius) = (fresh.clone(), f64::INFINITY);
+            }
             scale.iter_mut().zip(&fresh).for_each(|(scale, fresh)| *scale = scale.max(*fresh));
             let diameter = widths.iter().zip(&scale).map(|(w, d)| (w * d).powi(2)).sum::<f64>().sqrt();
             if radius.is_infinite() {
@@ -368,11 +407,31 @@ impl<'a> Estimator<'a> {
                 if self.is_stopped() {
                     break Reason::Stopped;
                 }
-                if whole.decrease <= enough {
-                    break Reason::SmallDecrease;
-                }
-                if stuck {
-                    break end(whole.decrease, here.squares);
+                let reason = if whole.decrease <= enough {
+                    Some(Reason::SmallDecrease)
+                } else {
+                    stuck.then(|| end(whole.decrease, here.squares))
+                };
+                if let Some(reason) = reason {
+                    // What the model does not know of: parameters that it does not see, and kinks.
+                    let tried = if reason == Reason::Kink {
+                        (0..theta.len()).collect()
+                    } else {
+                        here.unseen(&widths, reference)
+                    };
+                    if polls < POLLS
+                        && iterations < self.tolerance.iterations
+                        && let Some(next) = self.polled(&theta, &tried, here.squares, 2.0 * enough)?
+                    {
+                        evaluations += 1;
+                        iterations += 1;
+                        polls += 1;
+                        (here, theta) = (self.evaluate(&next)?, next);
+                        (scale, radius, shortened) = (vec![0.0; theta.len()], f64::INFINITY, false);
+                        latest.clear();
+                        continue;
+                    }
+                    break reason;
                 }
                 if !shortened {
                     step = whole;
@@ -419,9 +478,13 @@ impl<'a> Estimator<'a> {
                 break end(decomposed.step(diameter.max(radius)).decrease, here.squares);
             }
         };
-        let model = self.model(&here, &scale, &theta);
-        let conditioning = if here.is_finite() { model.conditioning() } else { 1.0 };
-        if reason.is_converged() && conditioning < ILL_CONDITIONED {
+        let conditioning = |here: &Derivatives, theta: &[f64]| {
+            let fresh = here.scales(&widths, reference);
+            if here.is_finite() { self.model(here, &fresh, theta).conditioning() } else { 1.0 }
+        };
+        let mut at_end = conditioning(&here, &theta);
+        if reason.is_converged() && at_end < ILL_CONDITIONED {
+            let before = iterations;
             while iterations < self.tolerance.iterations {
                 let Some((next, squares)) = self.refined(&theta, here.squares, &scale)? else { break };
                 evaluations += 1 + CUTS.len();
@@ -432,8 +495,12 @@ impl<'a> Estimator<'a> {
                     break;
                 }
             }
+            if iterations > before {
+                evaluations += 1;
+                at_end = conditioning(&self.evaluate(&theta)?, &theta);
+            }
         }
-        Ok(Fit { theta, objective: here.squares / rows, iterations, evaluations, reason, conditioning })
+        Ok(Fit { theta, objective: here.squares / rows, iterations, evaluations, reason, conditioning: at_end })
     }
 
     /// The best of the steps by an orthogonal factorisation that lower the sum of squares, where one does.

@@ -109,9 +109,13 @@ impl Model<'_> {
         Decomposed { model: self, free, quadratic }
     }
 
-    /// The smallest eigenvalue of the scaled matrix of the free coordinates over the largest, by [`conditioning`]. 1 where there is none, or no time.
+    /// The smallest eigenvalue of the scaled matrix of the free coordinates over the largest, by [`conditioning`]. 1 where no coordinate is free, or there is no time; 0 where the matrix is 0.
     pub(super) fn conditioning(&self) -> f64 {
-        if self.is_stopped() { None } else { conditioning(&self.matrix(&self.free())) }.unwrap_or(1.0)
+        let free = self.free();
+        if free.is_empty() || self.is_stopped() {
+            return 1.0;
+        }
+        conditioning(&self.matrix(&free)).unwrap_or(0.0)
     }
 }
 

@@ -9,7 +9,6 @@ use crate::symbolic::{Expression, Function, parse};
 use dashu_int::IBig;
 use rayon::prelude::*;
 use std::sync::LazyLock;
-use std::time::Instant;
 
 const W: usize = 320;
 const ERROR: i64 = 90;
@@ -323,26 +322,35 @@ fn fault(case: &Case, seed: u64) -> Option<String> {
     }
 }
 
-/// One function after the other, so that a run that is stopped has told what it found.
-fn enclose(values: u64) {
-    for case in Case::all() {
-        let begun = Instant::now();
-        let faults: Vec<_> = (0..values).into_par_iter().filter_map(|seed| fault(&case, seed)).collect();
-        assert!(faults.is_empty(), "{} faults: {:?}", faults.len(), &faults[..faults.len().min(5)]);
-        println!("{}: {values} values in {:.1} s", case.name(), begun.elapsed().as_secs_f64());
-    }
+fn enclose(case: &Case, values: u64) {
+    let faults: Vec<_> = (0..values).into_par_iter().filter_map(|seed| fault(case, seed)).collect();
+    assert!(faults.is_empty(), "{} faults: {:?}", faults.len(), &faults[..faults.len().min(5)]);
 }
 
-#[test]
-#[ignore = "ten million values take more than 50 minutes of one core"]
-fn a_million_values_of_each_function_are_enclosed() {
-    enclose(VALUES);
+macro_rules! a_million_values_of {
+    ($($name:ident)*) => {
+        /// A function a test, so that one that is stopped leaves the others what they found.
+        mod a_million_values_of {
+            use super::*;
+            $(
+                #[test]
+                #[ignore = "from two to thirty minutes of one core a function, an hour in all"]
+                fn $name() {
+                    let case = Case::all().into_iter().find(|case| case.name() == stringify!($name));
+                    enclose(&case.expect("a function of this name"), VALUES);
+                }
+            )*
+        }
+    };
 }
 
-/// The same, of fewer.
+a_million_values_of! { exp tanh sigmoid gelu erf relu sin cos softplus ln }
+
+/// The same, of fewer, and of all functions that there are.
 #[test]
 fn some_values_of_each_function_are_enclosed() {
-    enclose(FEW);
+    assert_eq!(Case::all().len(), 10, "a test of a million values is missing");
+    Case::all().iter().for_each(|case| enclose(case, FEW));
 }
 
 /// The references agree with floats, on both sides of each change of method.

@@ -91,6 +91,29 @@ fn ranges_are_isotone() {
     }
 }
 
+/// Where an exponential becomes a bound, `|x| = 2^20`, bounds stay in order: the Gaussian distribution function comes there at `|x| = 1448`.
+#[test]
+fn far_ranges_are_isotone() {
+    let exact = |x: f64| Dyadic::from_f64(x).unwrap();
+    let edge = -(2f64.powi(20));
+    for (f, points) in [
+        (Ball::exp as fn(&Ball) -> Ball, [edge - 9.0, edge - 1e-9, edge, edge + 1e-9, edge + 9.0]),
+        (Ball::sigmoid, [edge - 9.0, edge - 1e-9, edge, edge + 1e-9, edge + 9.0]),
+        (Ball::gaussian_cdf, [-1735.6, -1571.2, -1448.2, -1448.1, -1403.7]),
+    ] {
+        for low in points {
+            for high in points.into_iter().filter(|high| *high > low) {
+                let range = f(&Ball::between(exact(low), exact(high), BITS));
+                for inner in points.into_iter().filter(|inner| (low..=high).contains(inner)) {
+                    let value = f(&point(inner, BITS));
+                    let ([from, to], [least, most]) = (range.ends().unwrap(), value.ends().unwrap());
+                    assert!(from <= least && most <= to, "{inner} in {low} {high}");
+                }
+            }
+        }
+    }
+}
+
 /// Extrema inside an interval, large and tiny arguments, limits, and the whole line.
 #[test]
 fn corners() {
