@@ -56,7 +56,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     scope: "The paper assumes x ~ N(0, I_d); the reading of robustness is this project's. Population gradient flow, sigmoid routers, third Hermite experts, one teacher with orthonormal router and expert, weights normalised in the Euclidean norm, \
             orthogonal students with v ⟂ w and raw norms 1, largest initial overlap at least d^{-1/2}. λ = 1 and −½. The findings and the tables extend it to generic spikes, two-component mixtures, two-level and Toeplitz covariances, and to the other claims, those about the start included; those about fine-tuning, accuracy, over-parameterisation and online SGD from standard effort on.",
     ledger: Label::Refuted,
-    typical_seconds: 60.0,
+    typical_seconds: 30.0,
     parameters: &[
         Parameter::integer(
             "replicates",

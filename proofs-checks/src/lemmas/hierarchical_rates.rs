@@ -39,7 +39,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "With strongly identifiable experts at the leaves of a two-level gate L1H and the regression error have the rate ½ in n, as long as every group has an exact leaf and one group is exact.",
     scope: "Groups of two GELU leaves and of one, groups of three and one fitted, a truth chosen by its predicted constant, scalar x uniform on [−3, 3], Gaussian noise (1e-5 or a little less unless set), parameters in a box (within 4 of the true ones unless set); the least of the local minima reached from starts .02 off the split truth; mean slope within ⅛. Over-fitted groups are outside: there L1H as it is defined has not this rate.",
     ledger: Label::Supported,
-    typical_seconds: 60.0,
+    typical_seconds: 40.0,
     parameters: &[
         Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [208, 240, 600]),
         Parameter::integer("other-replicates", "samples for the region and the control", "", [3, 10_000], [6, 8, 40]),

@@ -40,7 +40,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "With a sigmoid, tanh or GELU router the temperature is identifiable again: L1τ and the regression error have the rate ½ in n, with one atom more than there are.",
     scope: "Dense-to-sparse gate softmax((r(ωx) + β)/τ), GELU experts, k* = 2, k = 3, the truth of theory B5 with τ = 1, scalar x uniform on [−3, 3], Gaussian noise (1e-5 or a little less unless set), parameters in a box (within 4 of the true ones unless set); the least of the local minima reached from starts .02 off the split truth; mean slope within ⅛. A tanh router alone at quick effort.",
     ledger: Label::Supported,
-    typical_seconds: 150.0,
+    typical_seconds: 90.0,
     parameters: &[
         Parameter::integer("replicates", "independent samples of each size", "", [8, 10_000], [300, 280, 600]),
         Parameter::integer("routers", "how many of tanh, sigmoid, GELU", "", [1, 3], [1, 3, 3]),
