@@ -139,10 +139,10 @@ pub(crate) struct FlowArguments {
     sin, cos, softplus; + - * /, integer powers (^), rational constants; division by parameters only."
 )]
 pub(crate) struct IdentifyArguments {
-    /// The expert, as \"tanh(a*x + b)\".
+    /// The expert, as "tanh(a*x + b)".
     #[arg(value_name = "EXPERT", allow_hyphen_values = true)]
     pub(crate) expert: String,
-    /// The gate that multiplies it, as \"exp(w*x)\".
+    /// The gate that multiplies it, as "exp(w*x)".
     #[arg(long, value_name = "EXPR", default_value = "1", allow_hyphen_values = true)]
     pub(crate) gate: String,
     /// Derivatives up to this order.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use proofs_checks::symbolic::{ExpressionError, Families, Family, Identified, IdentifyError, families, identify};
+use proofs_checks::symbolic::{
+    ExpressionError, Families, Family, Identified, IdentifyError, families, function_name, identify,
+};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, IdentifyArguments};
@@ -33,6 +35,12 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
     let families = families(&arguments.expert, &arguments.gate).map_err(internal)?;
     let document = document(&span, &families);
     if let Some(out) = &out {
+        // Certificates of an earlier answer are none of this one's.
+        let written = families.found.iter().filter(|family| family.certificate.is_some()).count();
+        out.remove(|name| match name {
+            CERTIFICATE => span.is_err(),
+            name => flat_number(name).is_some_and(|number| number >= written),
+        })?;
         for (number, certificate) in families.found.iter().filter_map(|family| family.certificate.as_ref()).enumerate()
         {
             out.write(&flat_name(number), certificate.as_bytes())?;
@@ -53,6 +61,12 @@ pub(crate) fn run(arguments: &IdentifyArguments, shared: &Shared) -> Result<Stat
 /// Name of the certificate of a flat family in `--out`.
 fn flat_name(number: usize) -> String {
     format!("flat-{}.cert", number + 1)
+}
+
+/// The number that [`flat_name`] is of.
+fn flat_number(name: &str) -> Option<usize> {
+    let number = name.strip_prefix("flat-")?.strip_suffix(".cert")?.parse::<usize>().ok()?.checked_sub(1)?;
+    (flat_name(number) == name).then_some(number)
 }
 
 /// The documented JSON.
@@ -104,12 +118,14 @@ fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, mark
     let mut text = String::new();
     let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
     let head = |text: &mut String, expression: &str, parameters: &[String], dimension: usize| {
-        let _ = writeln!(text, "F = {}", code(expression));
+        let name = function_name(parameters);
+        let _ = writeln!(text, "{name} = {}", code(expression));
         let _ = writeln!(
             text,
-            "\nF and its partial derivatives by {} up to order {}: {dimension} functions,",
+            "\n{name} and its partial derivatives by {} up to order {}: {dimension} function{},",
             list(parameters),
-            arguments.order
+            arguments.order,
+            if dimension == 1 { "" } else { "s" }
         );
     };
     match span {
@@ -141,7 +157,7 @@ fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, mark
     }
     let _ = writeln!(
         text,
-        "\n{}: signs, shifts of a parameter by half a period of sine and cosine, scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation); of other symmetries nothing is said.",
+        "\n{}: signs, shifts of a parameter by half a period of sine and cosine (where the angle grows by a rational multiple of the parameter), scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation); of other symmetries nothing is said.",
         if families.is_empty() { "Of symmetries and flat families none was found. Looked for" } else { "Looked for" }
     );
     for words in undecided {
@@ -158,7 +174,8 @@ fn relations(text: &mut String, found: &Identified, arguments: &IdentifyArgument
     } else {
         "at almost every value of the parameters"
     };
-    let _ = writeln!(text, "of which {} are independent {place}.", found.independent);
+    let verb = if found.independent == 1 { "is" } else { "are" };
+    let _ = writeln!(text, "of which {} {verb} independent {place}.", found.independent);
     let _ = match &arguments.out {
         Some(_) => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
         None => writeln!(text, "Proved; --out DIR writes the certificate."),

@@ -40,6 +40,22 @@ impl OutDirectory {
         }
         outcome.with_context(|| format!("{} cannot be written", path.display())).map_err(Failure::Internal)
     }
+
+    /// Removes the files with such names.
+    pub(crate) fn remove(&self, is_old: impl Fn(&str) -> bool) -> Result<(), Failure> {
+        let outcome = fs::read_dir(&self.0).and_then(|mut entries| {
+            entries.try_for_each(|entry| {
+                let entry = entry?;
+                match entry.file_name().to_str() {
+                    Some(name) if is_old(name) && entry.file_type()?.is_file() => fs::remove_file(entry.path()),
+                    _ => Ok(()),
+                }
+            })
+        });
+        outcome
+            .with_context(|| format!("old files in {} cannot be removed", self.0.display()))
+            .map_err(Failure::Internal)
+    }
 }
 
 #[cfg(test)]

@@ -317,6 +317,39 @@ fn an_expert_is_identified() {
     }
 }
 
+/// Certificates of an earlier answer do not stay beside a new one's; other files do.
+#[test]
+fn certificates_of_an_earlier_answer_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let of = |expert: &str| code(&verify(at, &["identify", expert, "--gate", "exp(w*x)", "--out", "out"]));
+    let names = || {
+        let entries = fs::read_dir(at.join("out")).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(of("l*(a*x + b)"), Some(0));
+    let before = names();
+    assert!(before.contains(&"identify.cert".into()) && before.contains(&"flat-4.cert".into()), "{before:?}");
+    for kept in ["flat-01.cert", "flat-x.cert", "notes.txt"] {
+        fs::write(at.join("out").join(kept), "").unwrap();
+    }
+    assert_eq!(of("l*x + relu(a)"), Some(4));
+    assert_eq!(names(), ["flat-01.cert", "flat-1.cert", "flat-x.cert", "identify.json", "notes.txt"]);
+}
+
+/// One is no plural, and help has no backslashes.
+#[test]
+fn one_function_is_no_plural() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let one = verify(at, &["identify", "exp(x)"]);
+    assert!(text(&one.stdout).contains("up to order 2: 1 function,\nof which 1 is independent"), "{one:?}");
+    let help = verify(at, &["identify", "--help"]);
+    assert!(text(&help.stdout).contains("as \"tanh(a*x + b)\"") && !text(&help.stdout).contains('\\'));
+}
+
 /// Families in the JSON: each with its kind, what it says and, where it is flat, a certificate that is accepted; and what was not decided.
 #[test]
 fn families_are_in_the_json() {

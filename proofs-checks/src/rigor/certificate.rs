@@ -55,6 +55,12 @@ pub enum CertificateError {
         /// What is missing or wrong.
         claim: String,
     },
+    /// The normal form does not decide the claim.
+    #[error("not decided: {claim}")]
+    Beyond {
+        /// Which claim, or what was not decided.
+        claim: String,
+    },
     /// The enclosures do not decide the claim.
     #[error("not decided at this precision: {claim}")]
     Undecided {

@@ -91,12 +91,14 @@ impl Identity {
                 let claim = self.statement();
                 Err(match self.counterexample() {
                     Some(at) => CertificateError::False { claim: format!("{claim}; the sum is not zero at {at}") },
-                    None => CertificateError::Undecided {
-                        claim: format!("{claim}; the normal form is not zero, and no value was found that is not"),
+                    None => CertificateError::Beyond {
+                        claim: format!(
+                            "{claim}; the normal form is not zero, and no value was found at which the sum is certainly not zero"
+                        ),
                     },
                 })
             }
-            Err(error) => Err(CertificateError::Undecided { claim: error.to_string() }),
+            Err(error) => Err(CertificateError::Beyond { claim: error.to_string() }),
         }
     }
 
@@ -125,5 +127,20 @@ impl Identity {
             let at = values.iter().map(|(name, value)| Some(format!("{name} = {:?}", value.outer()?[0].next_up())));
             Some(at.collect::<Option<Vec<_>>>()?.join(", "))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rigor::recheck;
+
+    /// The function is zero, the normal form is not: there is no value that refutes it, whatever the precision.
+    #[test]
+    fn what_the_normal_form_does_not_decide_is_told_so() {
+        let zero = Identity { functions: vec![Partial::whole("relu(x)*relu(-x - 1)")], terms: vec![(0, "1".into())] };
+        let told = recheck(&zero.certificate()).unwrap_err().to_string();
+        assert!(told.starts_with("not decided: [relu(x)*relu(-x - 1)] = 0; the normal form is not zero"), "{told}");
+        assert!(told.ends_with("no value was found at which the sum is certainly not zero"), "{told}");
     }
 }

@@ -30,7 +30,7 @@ pub(super) const PRECISIONS: std::ops::RangeInclusive<usize> = 64..=4096;
 /// last character.
 ///
 /// # Errors
-/// [`CertificateError::False`] where the claim about these data is false, [`CertificateError::Undecided`] where the enclosures are too wide,
+/// [`CertificateError::False`] where the claim about these data is false, [`CertificateError::Undecided`] where the enclosures are too wide, [`CertificateError::Beyond`] where the normal form does not decide,
 /// [`CertificateError::Malformed`] and [`CertificateError::Altered`] where the text is not a certificate as it was made.
 pub fn recheck(text: &str) -> Result<Accepted, CertificateError> {
     let mut reader = Reader::new(text)?;

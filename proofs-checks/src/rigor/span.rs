@@ -162,7 +162,7 @@ impl Span {
             match forms.sum_is_zero(relation) {
                 Ok(true) => {}
                 Ok(false) => return Err(broken(format!("{} does not normalise to zero", text()))),
-                Err(error) => return Err(CertificateError::Undecided { claim: error.to_string() }),
+                Err(error) => return Err(CertificateError::Beyond { claim: error.to_string() }),
             }
         }
         let most = n - relations.len();

@@ -21,6 +21,7 @@ mod shifts;
 mod signs;
 
 use super::expression::{Expression, is_input};
+use super::identify::function_name;
 use super::normal_form::Table;
 use super::parse::{ExpressionError, parse};
 use super::polynomial::Symbol;
@@ -140,7 +141,8 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
     let mut found = Vec::new();
     let symmetries =
         |kind, words: Vec<String>| words.into_iter().map(move |words| Family { kind, words, certificate: None });
-    let functions = [(&f, &pair.all, "F"), (&pair.h, &pair.own, "h")];
+    let (whole, expert_name) = (function_name(&pair.all), fresh("h", &pair.all));
+    let functions = [(&f, &pair.all, &whole[..]), (&pair.h, &pair.own, &expert_name[..])];
     let functions = if gate.trim() == "1" { &functions[..1] } else { &functions };
     for (of, names, name) in functions {
         found.extend(symmetries(FamilyKind::Sign, signs(of, names, name, &mut undecided)));
@@ -149,10 +151,11 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
         found.extend(symmetries(FamilyKind::Shift, shifts(of, names, name, &mut undecided)));
     }
     let message = |error: ExpressionError| error.message;
-    let scaled = scalings(&f, &pair.all, &pair.curve).map_err(message);
     let factor = fresh("c", &pair.all);
+    let words = |scaling: &Scaling| scaling.words(&whole, &factor);
+    let scaled = scalings(&f, &pair.all, &pair.curve, &words, &mut undecided).map_err(message);
     let scaled = undecided.known("scalings", scaled).unwrap_or_default();
-    found.extend(symmetries(FamilyKind::Scaling, scaled.iter().map(|scaling| scaling.words("F", &factor)).collect()));
+    found.extend(symmetries(FamilyKind::Scaling, scaled.iter().map(words).collect()));
     if is_positive(&pair.g, &|_| false) {
         found.extend(pair.affine(&mut undecided));
         found.extend(pair.moving(&mut undecided));
@@ -167,8 +170,13 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
 }
 
 impl Pair<'_> {
-    /// The certificate of a curve on which the first one of two atoms is replaced by these weights and moved parameters; `None` where it is none.
-    fn fit(&self, fitted: &[(String, BTreeMap<String, String>)], undecided: &mut Undecided) -> Option<String> {
+    /// The certificate of a curve, `what` in words, on which the first one of two atoms is replaced by these weights and moved parameters; `None` where it is none.
+    fn fit(
+        &self,
+        what: &str,
+        fitted: &[(String, BTreeMap<String, String>)],
+        undecided: &mut Undecided,
+    ) -> Option<String> {
         let named = |suffix: &str| {
             self.all.iter().map(|name| (name.clone(), format!("{name}{suffix}"))).collect::<BTreeMap<_, _>>()
         };
@@ -185,7 +193,7 @@ impl Pair<'_> {
             truth: vec![AtomText { weight: self.weight.clone(), parameters: named("") }, other.clone()],
             fitted: own.chain([(1, other)]).collect(),
         };
-        let difference = undecided.known("a curve that relations propose", flat.holds())?;
+        let difference = undecided.known(what, flat.holds())?;
         difference.is_none().then(|| flat.certificate())
     }
 
@@ -214,7 +222,8 @@ impl Pair<'_> {
                     .collect()
             };
             let halves = ["+", "-"].map(|sign| (format!("{weight}/2"), moved(sign)));
-            let Some(certificate) = self.fit(&halves, undecided) else { continue };
+            let what = format!("the split of an atom into two with {} moved by opposite amounts", set.join(", "));
+            let Some(certificate) = self.fit(&what, &halves, undecided) else { continue };
             let words = format!(
                 "flat: an atom splits into two of half its weight with {} moved by opposite amounts: the expert is affine in {}",
                 set.join(", "),
@@ -228,7 +237,9 @@ impl Pair<'_> {
     /// Splits of homogeneous experts, motions, and splits along other flows.
     fn moving(&self, undecided: &mut Undecided) -> Vec<Family> {
         let message = |error: ExpressionError| error.message;
-        let scaled = scalings(&self.h, &self.own, &self.curve).map_err(message);
+        let (name, factor) = (fresh("h", &self.all), fresh("c", &self.all));
+        let words = |scaling: &Scaling| scaling.words(&name, &factor);
+        let scaled = scalings(&self.h, &self.own, &self.curve, &words, undecided).map_err(message);
         let scaled = undecided.known("homogeneous experts", scaled).unwrap_or_default();
         let is_own = |(name, k): &(String, RBig)| !self.slopes.contains(name) && *k.denominator() == UBig::ONE;
         let homogeneous: Vec<Scaling> =
@@ -241,13 +252,14 @@ impl Pair<'_> {
             };
             let weights_of = self.split_weights(&RBig::ZERO, degree);
             let atoms: Vec<_> = weights_of.into_iter().zip([moved(1), moved(-1)]).collect();
-            let Some(certificate) = self.fit(&atoms, undecided) else { continue };
             let names: Vec<&str> = weights.iter().map(|(name, _)| &name[..]).collect();
             let by = |sign: i64| -> String {
                 let powers = weights.iter().map(|(_, k)| exponential(&(k * RBig::from(sign)), &self.curve));
                 powers.collect::<Vec<_>>().join(", ")
             };
             let names = names.join(", ");
+            let what = format!("the split of an atom into two with ({names}) times ({}) and times ({})", by(1), by(-1));
+            let Some(certificate) = self.fit(&what, &atoms, undecided) else { continue };
             let words = match weights.iter().all(|(_, k)| *k == RBig::ONE) {
                 true => format!(
                     "flat: an atom splits into two with ({names}) scaled up and down: the expert is homogeneous of degree {degree}"
@@ -295,8 +307,9 @@ impl Pair<'_> {
         let weight = |text: String| text.replacen(&format!("{}*", self.weight), "", 1);
         if *degree != RBig::ZERO {
             let weights = self.split_weights(factor, degree);
-            let certificate =
-                self.fit(&[(weights[0].clone(), moved.clone()), (weights[1].clone(), back.clone())], undecided)?;
+            let what = format!("the split of an atom into two, ({place}) -> ({}) and ({})", tuple(moved), tuple(back));
+            let atoms = [(weights[0].clone(), moved.clone()), (weights[1].clone(), back.clone())];
+            let certificate = self.fit(&what, &atoms, undecided)?;
             let [first, second] = weights.map(weight);
             let words = format!(
                 "flat: an atom with parameters of its own splits into two, ({place}) -> ({}) with its weight times {first} and ({place}) -> ({}) with its weight times {second}: along the first the expert gains the factor {}",
@@ -311,7 +324,8 @@ impl Pair<'_> {
             true => self.weight.clone(),
             false => format!("{}*{}", exponential(&-factor.clone(), &self.curve), self.weight),
         };
-        let certificate = self.fit(&[(own, moved.clone())], undecided)?;
+        let what = format!("the motion of an atom along ({place}) -> ({})", tuple(moved));
+        let certificate = self.fit(&what, &[(own, moved.clone())], undecided)?;
         let gate = match is_one {
             true => "its gate and its expert stay the same".to_string(),
             false => format!(

@@ -1,17 +1,17 @@
 //! An expert under its gate: the span of its derivatives, every relation and the independence of the rest certified.
 
 use super::expression::{Expression, Function, is_input};
-use super::independence::certified;
+use super::independence::{Uncertified, certified};
 use super::parse::{ExpressionError, parse};
 use super::partial::Partial;
 use super::relations::{Relation, incompleteness, relations};
 use crate::rigor::{CertificateError, multi_indices, recheck};
 use std::collections::BTreeMap;
 
-/// What is known of `F = gate·expert` and its partial derivatives by the parameters up to an order.
+/// What is known of `F = gate·expert` ([`function_name`]) and its partial derivatives by the parameters up to an order.
 #[derive(Clone, Debug)]
 pub struct Identified {
-    /// `F`.
+    /// `gate·expert`.
     pub expression: String,
     /// Parameters in the order of their appearance.
     pub parameters: Vec<String>,
@@ -152,30 +152,37 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     let mut derivatives = multi_indices(parameters.len(), order);
     derivatives[..=parameters.len()].rotate_left(1);
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
-    let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&parameters, index)).collect();
+    let name = function_name(&parameters);
+    let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&name, &parameters, index)).collect();
     let found = relations(&functions, &names).map_err(told)?;
     let independent = functions.len() - found.len();
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
-        None => {
+        Err(reason) => {
             let mut message = format!(
-                "{} derivatives are left by the relations that were found; that these are all could not be certified",
-                functions.len() - found.len()
+                "{} left by the relations that were found; that these are all could not be certified",
+                if independent == 1 { "1 derivative is".into() } else { format!("{independent} derivatives are") }
             );
             // Where nothing is seen to hide a relation, the values may have been too large.
-            if let Some(gap) = incompleteness(&functions) {
+            let gap = incompleteness(&functions);
+            let gapped = gap.is_some();
+            if let Some(gap) = gap {
                 message += &format!(": {}", placed(gap, sources));
-            } else if kinked {
+            }
+            if *reason == Uncertified::NeverAllPositive {
+                message +=
+                    "; no values of the parameters were found at which all arguments of relu are positive at one point";
+            } else if kinked && !gapped {
                 message += ": relu may have an argument whose sign is beyond the normal form";
             }
             return Err(undecided(message));
         }
-        Some(Ok(_)) => certificate.unwrap_or_default(),
+        Ok(Ok(_)) => certificate.unwrap_or_default(),
         // The determinant was decided when the certificate was made: a limit of the normal form.
-        Some(Err(CertificateError::Undecided { claim })) => {
+        Ok(Err(CertificateError::Undecided { claim } | CertificateError::Beyond { claim })) => {
             return Err(undecided(claim));
         }
-        Some(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
+        Ok(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
     };
     let relations = found
         .iter()
@@ -242,8 +249,18 @@ fn binomial(n: usize, k: usize) -> usize {
     (0..k).fold(1, |product: usize, i| product.saturating_mul(n - i) / (i + 1))
 }
 
+/// What equations call `gate·expert`: `F`, or `F_` … where a parameter has that name or one of its derivatives'.
+pub fn function_name(parameters: &[String]) -> String {
+    let is_taken = |name: &str| {
+        let derivatives = ["", "d", "d2", "d3"].map(|order| format!("{order}{name}"));
+        parameters.iter().any(|known| derivatives.contains(known))
+    };
+    let names = std::iter::successors(Some("F".to_string()), |name| Some(format!("{name}_")));
+    names.filter(|name| !is_taken(name)).take(1).collect()
+}
+
 /// `F`, `dF/da`, `d2F/dw db`, `d2F/db2`, `d2F/dw1^2`.
-fn derivative_name(parameters: &[String], index: &[u32]) -> String {
+fn derivative_name(name: &str, parameters: &[String], index: &[u32]) -> String {
     let total: u32 = index.iter().sum();
     let by: Vec<String> = parameters
         .iter()
@@ -259,9 +276,9 @@ fn derivative_name(parameters: &[String], index: &[u32]) -> String {
         })
         .collect();
     match total {
-        0 => "F".into(),
-        1 => format!("dF/{}", by.join(" ")),
-        n => format!("d{n}F/{}", by.join(" ")),
+        0 => name.into(),
+        1 => format!("d{name}/{}", by.join(" ")),
+        n => format!("d{n}{name}/{}", by.join(" ")),
     }
 }
 
@@ -308,6 +325,51 @@ mod tests {
         let found = identify("k*relu(x + b) + m*relu(x) + c*relu(x)*relu(x + b) + n", "1", 2);
         let Err(IdentifyError::Undecided { reason, .. }) = &found else { panic!("{found:?}") };
         assert!(reason.contains("expert, column 19: a product of relus of different arguments"), "{reason}");
+    }
+
+    /// A product of relus is zero but where all are positive: the values of the parameters are turned until they are.
+    #[test]
+    fn products_of_many_relus_are_certified() {
+        for k in [6, 8] {
+            let factors: Vec<String> = (1..=k).map(|i| format!("relu(a{i}*x + b{i})")).collect();
+            // Polynomials of degree k where it is not zero.
+            assert_eq!(found(&factors.join("*")).independent, k + 1);
+        }
+        let never = identify("a*relu(x)*relu(-x - b^2 - 1)", "1", 2);
+        let Err(IdentifyError::Undecided { reason, .. }) = &never else { panic!("{never:?}") };
+        assert!(reason.ends_with("at which all arguments of relu are positive at one point"), "{reason}");
+        assert!(reason.starts_with("2 derivatives are left by"), "{reason}");
+        let one = identify("relu(x)*relu(-x - 1)", "1", 2).unwrap_err().to_string();
+        assert!(one.contains("1 derivative is left by"), "{one}");
+    }
+
+    /// A parameter may be called F, h or as a derivative of F: then the function is not.
+    #[test]
+    fn the_function_has_a_name_of_its_own() {
+        assert!(equations("(h + F)*x").contains(&"F_ = (F + h)*dF_/dh".to_string()), "{:?}", equations("(h + F)*x"));
+        assert!(equations("dF*x").contains(&"F_ = dF*dF_/ddF".to_string()), "{:?}", equations("dF*x"));
+        assert_eq!(function_name(&["f".into(), "d2F".into(), "dF_".into()]), "F__");
+    }
+
+    /// Roots of π that divide a denominator are written where they belong.
+    #[test]
+    fn roots_of_pi_are_no_denominators() {
+        let equation = |source: &str, end: &str| {
+            let equations = equations(source);
+            assert!(equations.iter().any(|equation| equation == end), "{source}: {equations:?}");
+        };
+        equation("b*x/sqrt(2*pi)^4 + c*x", "dF/dc = 4*sqrt(pi)^4*dF/db");
+        equation("b*x/sqrt(2*pi)^3 - 4*c*x", "dF/dc = -8*sqrt(pi)^2*sqrt(2*pi)*dF/db");
+        equation("b*x/sqrt(pi) + c*x", "dF/dc = sqrt(pi)*dF/db");
+        equation("(b*x/sqrt(pi) + k*x)*(1 + t)", "dF/dk = sqrt(pi)*dF/db");
+    }
+
+    /// What a sine cancels in `1 − cos²` is no pole: the first coefficient is `−1/cos(a − b)`.
+    #[test]
+    fn sines_cancel_in_coefficients() {
+        let equations = equations("sin(a + x) + cos(b + x)");
+        let second = equations.iter().find(|equation| equation.starts_with("d2F/db2 = ")).unwrap();
+        assert!(second.starts_with("d2F/db2 = -1/(cos(a)*cos(b) + sin(a)*sin(b))*dF/da + "), "{second}");
     }
 
     /// Numbers of derivatives and of independent ones, from singular values to fifty digits at random parameters by an independent program.

@@ -37,11 +37,14 @@
 
 mod cancel;
 mod derivative;
+mod limit;
 mod lowering;
 mod resolve;
 mod sign;
 
 pub(crate) use lowering::{common_unit, divide};
+
+use limit::{EXPONENT, Limit};
 
 use super::expression::Expression;
 use super::parse::ExpressionError;
@@ -95,11 +98,13 @@ pub(crate) struct Table {
     units: HashMap<Monomial, RBig>,
     /// The first thing of which the normal form may miss that it is zero, at its column.
     gap: Option<(usize, &'static str)>,
-    /// Products of terms so far; beyond the limit polynomials are no longer multiplied, and every result is an error.
+    /// Products of terms so far.
     work: usize,
+    /// The first limit that was passed: from then on polynomials are no longer multiplied, and every result is an error.
+    limit: Option<Limit>,
 }
 
-/// Largest number of terms of a polynomial, of bits of a coefficient, and of products of terms in all.
+/// Largest number of terms of a polynomial, of bits of a coefficient, and of products of terms in all for one question.
 const LARGEST: usize = 4000;
 const LONGEST: usize = 20_000;
 const MOST: usize = 1_500_000;
@@ -129,20 +134,19 @@ impl Table {
 
     /// A new question: what earlier ones took is forgotten, unless they were not finished.
     pub(crate) fn begin(&mut self) {
-        if self.work <= MOST {
+        if self.limit.is_none() {
             self.work = 0;
         }
     }
 
     /// An error once the limit of work was passed: polynomials are incomplete from then on. Whoever asks whether something is zero asks here last.
     fn within_limits(&self, column: usize) -> Result<(), ExpressionError> {
-        if self.work <= MOST {
-            return Ok(());
-        }
-        let message = format!(
-            "the expression is too large: more than {MOST} products of terms when it is multiplied out and differentiated"
-        );
-        Err(ExpressionError::new(column, message))
+        self.limit.map_or(Ok(()), |limit| Err(limit.error(column)))
+    }
+
+    /// Notes that polynomials are incomplete from now on.
+    fn stop(&mut self, limit: Limit) {
+        self.limit.get_or_insert(limit);
     }
 
     /// Notes that zero may be missed, on account of what is being read.
@@ -218,6 +222,9 @@ impl Table {
         let mut product = Polynomial::default();
         self.work = self.work.saturating_add(a.terms.len().saturating_mul(b.terms.len()));
         if self.work > MOST {
+            self.stop(Limit::Products);
+        }
+        if self.limit.is_some() {
             return product;
         }
         for (m, x) in &a.terms {
@@ -232,7 +239,7 @@ impl Table {
         for k in 0..monomial.len() {
             let (symbol, exponent) = monomial[k];
             if exponent.is_lost() {
-                self.work = usize::MAX;
+                self.stop(Limit::Exponent);
                 return;
             }
             let Some(power) = exponent.as_integer() else { continue };
@@ -329,6 +336,11 @@ mod tests {
             "relu(a*x + b)*relu(x)*relu(-x)",
             "relu(x)*relu(x + b) + relu(-x)*relu(x + b) - relu(x + b)*(2*relu(x) - x)",
             "1/(1/a + 1/b) - a*b/(a + b)",
+            "sigmoid(x*(a + b)^8/(a + b + 1)^8) - sigmoid(x*(1 - 1/(a + b + 1))^8)",
+            "tanh(x*(a + b + c)^10/(a + b + c)) - tanh(x*(a + b + c)^9)",
+            "tanh(x/(a*b + a*c)) - tanh(x/a/(b + c))",
+            "tanh(x/(1/a + 1/b)) - tanh(a*b*x/(a + b))",
+            "sin(exp(s)*a*x/(exp(s)*a + exp(s)*b)) - sin(a*x/(a + b))",
             "sigmoid(softplus(x))*(2 + exp(x)) - 1 - exp(x)",
             "sigmoid(softplus(0)) - 2/3",
             "tanh(softplus(a*x) - softplus(b))*(exp(2*softplus(a*x)) + exp(2*softplus(b))) - exp(2*softplus(a*x)) + exp(2*softplus(b))",
@@ -368,6 +380,31 @@ mod tests {
             let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
             assert_eq!(error.column, column, "{source}: {error}");
         }
+    }
+
+    /// Each limit says which one it is; too large an expression is no input, what the normal form does not hold is not decided.
+    #[test]
+    fn limits_say_what_was_passed() {
+        for (source, is_undecided, words) in [
+            ("sigmoid(x*(a + b + c + d)^20/(a + b + c + d + 1)^20)", true, "cancels in more than 10000 terms"),
+            ("1 + exp(1099511627775*x)*exp(x)", true, "a coefficient in an exponent, or a power, has a numerator"),
+            ("1 + exp(1099511627776*x)", true, "a coefficient in an exponent, or a power, has a numerator"),
+            ("(a + b + c + d + x)^40", false, "more than 4000 terms when it is multiplied out"),
+            (
+                "(a + x + 1)^42*(a + x + 1)^42 - (a + x + 1)^42*(a + x + 1)^42",
+                false,
+                "more than 1500000 products of terms",
+            ),
+        ] {
+            let error = Table::lower(&[&parse(source).unwrap()]).unwrap_err();
+            assert!(error.undecided == is_undecided && error.message.contains(words), "{source}: {error}");
+        }
+        // gelu' has exp(−u²/2), whose coefficient is longer than that of u.
+        let (mut table, forms) = Table::lower(&[&parse("gelu(1073741824*a*x)").unwrap()]).unwrap();
+        let a = table.parameter("a").unwrap();
+        let slope = table.derivative(&forms[0], a);
+        let error = table.resolve(&[slope]).unwrap_err();
+        assert!(error.undecided && error.message.contains("a coefficient in an exponent"), "{error}");
     }
 
     /// Where the theorem's hypotheses are seen to fail that is told, and only there.

@@ -129,6 +129,8 @@ struct Matrix {
     variables: Vec<(Symbol, i64)>,
     /// Variables that are algebraic over the others, with what their squares are: `sin² = 1 − cos²`, and `(2/√π)² = 8/(2π)`.
     rules: Vec<(usize, Coefficient)>,
+    /// The same circles the other way: `cos² = 1 − sin²`.
+    turned: Vec<(usize, Coefficient)>,
     /// A point of a prime field that obeys the rules.
     point: Vec<u64>,
 }
@@ -159,7 +161,7 @@ impl Matrix {
         }
         let variables: Vec<(Symbol, i64)> = scales.into_iter().collect();
         let mut point = modular::point(variables.len());
-        let mut rules = Vec::new();
+        let (mut rules, mut turned) = (Vec::new(), Vec::new());
         for (v, (symbol, _)) in variables.iter().enumerate() {
             let Some((partner, is_circle)) = table.square(*symbol) else { continue };
             let Some(other) = variables.iter().position(|(symbol, _)| *symbol == partner) else { continue };
@@ -169,6 +171,11 @@ impl Matrix {
             square.add(exponents, IBig::from(if is_circle { -1 } else { 8 }));
             rules.push((v, square));
             if is_circle {
+                let mut exponents = vec![0; variables.len()];
+                exponents[v] = 2;
+                let mut square = Coefficient::integer(1, variables.len());
+                square.add(exponents, -IBig::ONE);
+                turned.push((other, square));
                 [point[v], point[other]] = modular::circle(point[v]);
             } else {
                 point[v] = modular::root_of_eight_times(point[other]);
@@ -203,7 +210,7 @@ impl Matrix {
             divide_by_content(&mut row);
             row
         });
-        Self { rows: rows.collect(), columns: functions.len(), variables, rules, point }
+        Self { rows: rows.collect(), columns: functions.len(), variables, rules, turned, point }
     }
 
     /// Columns that are combinations of columns without such before them, with those.
@@ -267,8 +274,22 @@ impl Matrix {
             .iter()
             .zip(support)
             .enumerate()
-            .map(|(k, (row, function))| (Fraction::of(&row[last].negated(), &row[k]), *function));
+            .map(|(k, (row, function))| (self.simplest(&row[last].negated(), &row[k]), *function));
         Ok(terms.filter(|(fraction, _)| !fraction.numerator.is_zero()).collect())
+    }
+
+    /// The quotient, with the squares of those cosines written as `1 − sin²` for which fewer terms are left: what a sine divides then cancels.
+    fn simplest(&self, numerator: &Coefficient, denominator: &Coefficient) -> Fraction {
+        let size = |fraction: &Fraction| fraction.numerator.terms.len() + fraction.denominator.terms.len();
+        let mut simplest = Fraction::of(numerator, denominator);
+        for rule in &self.turned {
+            let by = |of: &Coefficient| of.clone().reduced(std::slice::from_ref(rule));
+            let other = Fraction::of(&by(&simplest.numerator), &by(&simplest.denominator));
+            if size(&other) < size(&simplest) {
+                simplest = other;
+            }
+        }
+        simplest
     }
 
     fn polynomial(&self, coefficient: &Coefficient) -> Polynomial {
@@ -288,15 +309,65 @@ impl Matrix {
         powers.filter_map(of).collect()
     }
 
+    /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`. Sums stay as they are.
+    fn without_roots(&self, table: &Table, fraction: &Fraction) -> (Fraction, String) {
+        if fraction.numerator.terms.len() > 1 {
+            return (fraction.clone(), String::new());
+        }
+        let Fraction { mut numerator, mut denominator } = fraction.clone();
+        let two = |power: u32| Coefficient::integer(IBig::ONE << power as usize, self.variables.len());
+        let (mut of_pi, mut of_two_pi) = (0, 0);
+        for (k, (symbol, _)) in self.variables.iter().enumerate() {
+            let power = denominator.terms.keys().map(|exponents| exponents[k]).min().unwrap_or(0);
+            match table.atom(*symbol) {
+                Atom::Gaussian => {
+                    // c^{−2n} = 2ⁿ √π^{2n}
+                    numerator = numerator.times(&two(power / 2));
+                    of_pi += power / 2 * 2;
+                    of_two_pi += power % 2;
+                }
+                Atom::ErrorScale => {
+                    denominator = denominator.times(&two(power));
+                    of_pi += power;
+                }
+                _ => continue,
+            }
+            let lowered = denominator.terms.into_iter().map(|(mut exponents, c)| {
+                exponents[k] -= power;
+                (exponents, c)
+            });
+            denominator = Coefficient { terms: lowered.collect() };
+        }
+        let power = |root: &str, power| match power {
+            0 => None,
+            1 => Some(root.to_string()),
+            n => Some(format!("{root}^{n}")),
+        };
+        let roots = [power("sqrt(pi)", of_pi), power("sqrt(2*pi)", of_two_pi)];
+        match roots.into_iter().flatten().collect::<Vec<_>>().join("*") {
+            none if none.is_empty() => (fraction.clone(), none),
+            roots => (Fraction::of(&numerator, &denominator), roots),
+        }
+    }
+
     fn relation(&self, table: &Table, names: &[String], leader: usize, terms: &[(Fraction, usize)]) -> Relation {
         let text = |fraction: &Fraction| {
+            let (fraction, roots) = self.without_roots(table, fraction);
             let numerator = table.text(&self.polynomial(&fraction.numerator));
-            if fraction.denominator.as_integer() == Some(IBig::ONE) {
+            let is_whole = fraction.denominator.as_integer() == Some(IBig::ONE);
+            let is_sum = fraction.numerator.terms.len() > 1 && !is_whole;
+            let numerator = if is_sum { format!("({numerator})") } else { numerator };
+            let numerator = match (&numerator[..], &roots[..]) {
+                (_, "") => numerator,
+                ("1", roots) => roots.into(),
+                ("-1", roots) => format!("-{roots}"),
+                (numerator, roots) => format!("{numerator}*{roots}"),
+            };
+            if is_whole {
                 return numerator;
             }
             let denominator = table.text(&self.polynomial(&fraction.denominator));
             let simple = denominator.chars().all(|c| c.is_alphanumeric() || c == '_');
-            let numerator = if fraction.numerator.terms.len() > 1 { format!("({numerator})") } else { numerator };
             if simple { format!("{numerator}/{denominator}") } else { format!("{numerator}/({denominator})") }
         };
         let right: Vec<String> = terms

@@ -1,6 +1,6 @@
 //! Scalings `f(c^{k_i} θ_i) = c^p f`, `c > 0`: from `Σ k_i θ_i ∂_if = pf`, all of them as a kernel over Q.
 
-use super::{exponential, occurring, whole};
+use super::{Undecided, exponential, occurring, whole};
 use crate::rigor::vanishes;
 use crate::symbolic::expression::Expression;
 use crate::symbolic::normal_form::Table;
@@ -16,11 +16,17 @@ pub(super) struct Scaling {
     pub(super) degree: RBig,
 }
 
-/// All scalings of what occurs, as a basis, each proved for the finite scaling by `e^s`, `s` a name that does not occur.
+/// All scalings of what occurs, as a basis, each proved for the finite scaling by `e^s`, `s` a name that does not occur; one that is not decided is noted in `words`.
 ///
 /// # Errors
 /// What the normal form does not decide.
-pub(super) fn scalings(of: &Expression, parameters: &[String], s: &str) -> Result<Vec<Scaling>, ExpressionError> {
+pub(super) fn scalings(
+    of: &Expression,
+    parameters: &[String],
+    s: &str,
+    words: &dyn Fn(&Scaling) -> String,
+    undecided: &mut Undecided,
+) -> Result<Vec<Scaling>, ExpressionError> {
     let (mut table, forms) = Table::lower(&[of])?;
     // The zero function is scaled by anything.
     if table.is_zero(forms[0].clone())? {
@@ -45,9 +51,11 @@ pub(super) fn scalings(of: &Expression, parameters: &[String], s: &str) -> Resul
         let scaled = weights.iter().map(|(name, k)| Ok((name.clone(), factor(k)?.times(Expression::symbol(name)))));
         let image = of.substituted(&scaled.collect::<Result<_, ExpressionError>>()?);
         let difference = image.minus(factor(&degree)?.times(of.clone()));
-        let holds = || vanishes(&difference, "a scaling").map_err(|message| ExpressionError::new(1, message));
-        if !weights.is_empty() && holds()? {
-            found.push(Scaling { weights, degree });
+        let scaling = Scaling { weights, degree };
+        if !scaling.weights.is_empty()
+            && undecided.known(&words(&scaling), vanishes(&difference, "it")).unwrap_or_default()
+        {
+            found.push(scaling);
         }
     }
     Ok(found)

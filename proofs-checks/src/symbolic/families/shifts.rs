@@ -39,10 +39,6 @@ fn shift(
         let image = turned.substituted(&flipped.map(negative).into_iter().collect::<BTreeMap<_, _>>());
         let (mut table, forms) = Table::lower(&[of, &image])?;
         for (sign, symbol) in [(RBig::ONE, ""), (-RBig::ONE, "-")] {
-            // With another sign only where nothing less will do.
-            if flipped.is_some() && symbol == "-" {
-                continue;
-            }
             if table.is_zero(forms[1].clone().plus(&forms[0], &-sign))? {
                 let sign = flipped.map(|other| format!("-{other}, ")).unwrap_or_default();
                 let moved = format!("{parameter} + {}", multiple_of_pi(&RBig::ONE, &unit));

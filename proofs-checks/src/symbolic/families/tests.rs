@@ -107,9 +107,28 @@ fn what_is_not_decided_is_said() {
     assert!(found.iter().any(|family| family.words == "symmetry: F(-c1, -c2, -c3, -c4, -c5, -c6) = -F"), "{found:?}");
 }
 
-/// The letters of curves are no parameter's.
+/// One scaling, and one curve, that is not decided is named, and costs no other one; what cancels under a scaling is decided.
+#[test]
+fn what_is_not_decided_is_named_alone() {
+    // σ(a)(1 + e^{−a}) is one, inside of a function as two atoms.
+    let Families { found, undecided } = families("l*tanh(b*x*sigmoid(a)*(1 + exp(-a)))", "exp(w*x)").unwrap();
+    assert!(found.iter().any(|family| family.words == "scaling: F(c*l) = c*F for c > 0"), "{found:?}");
+    for words in [
+        "scaling: F(c*a) = F for c > 0: it was not decided",
+        "the motion of an atom along (a) -> (a + s): the difference of the functions was not decided",
+    ] {
+        assert!(undecided.iter().any(|note| note == words), "{undecided:?}");
+    }
+    let Families { found, undecided } = families("l*sigmoid(x*a/(a + b))", "exp(w*x)").unwrap();
+    for words in ["scaling: F(c*l) = c*F for c > 0", "scaling: F(c*a, c*b) = F for c > 0"] {
+        assert!(found.iter().any(|family| family.words == words), "{found:?}, {undecided:?}");
+    }
+}
+
+/// The letters of curves are no parameter's, and neither are the functions'.
 #[test]
 fn letters_are_fresh() {
+    assert!(has("tanh(h*x)", "exp(w*x)", "symmetry: h_(-h) = -h_") && has("F*x", "1", "F_(-F) = -F_"));
     assert!(has("c*x", "exp(w*x)", "scaling: F(c_*c) = c_*F for c_ > 0"));
     assert!(has("c*x + s", "exp(w*x)", "splits into two") && has("s*x", "exp(w*x/s_)", "scaling: F(c*s) = c*F"));
 }
@@ -143,6 +162,7 @@ fn shifts_by_half_periods_are_found() {
         ("sin(a*x + b)*cos(a*x - b)", "1", "symmetry: F(b + pi) = F"),
         ("l*sin(a*x + b) + m*x", "1", "symmetry: F(-l, b + pi) = F"),
         ("sin(a*x + b) + x", "1", "symmetry: F(b + 2*pi) = F"),
+        ("b*x + sin(a + x)", "1", "symmetry: F(-b, a + pi) = -F"),
         ("sin(a*x + 2*b) + cos(3*b + x)*x", "1", "symmetry: F(b + 2*pi) = F"),
         ("sin(a*x + 2*b)", "1", "symmetry: F(b + pi/2) = -F"),
         ("sin(a*x + 2*b/3)", "1", "symmetry: F(b + 3*pi/2) = -F"),

@@ -3,20 +3,22 @@
 //! The symbol `y = 1/d` obeys `d y = 1`. With `l M` the leading term of `d` in the graded lexicographic order, `M y = (1 − (d − l M) y)/l` rewrites every term that `M y` divides into smaller ones: what is left is unique for one denominator, and for several whose `M` have no symbol in common (then `d y − 1` are a Gröbner basis,
 //! their leading terms `M y` being coprime). For others the same function may be left in two forms, which is noted as a gap.
 
-use super::{Atom, Table};
+use super::{Atom, Limit, Table};
 use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
 use dashu_ratio::RBig;
 use std::collections::BTreeMap;
 
 /// Most terms that are rewritten.
-const MOST: usize = 2000;
+pub(super) const MOST: usize = 10_000;
 
-/// A denominator's symbol, its leading monomial and coefficient, and the rest of it.
+/// A denominator's symbol `y`, its leading monomial, and what stands for `M y`.
 struct Rule {
     symbol: Symbol,
     leading: Monomial,
-    coefficient: RBig,
-    rest: Polynomial,
+    /// `(1 − (d − l M) y)/l`.
+    replacement: Polynomial,
+    /// The denominator's symbols.
+    symbols: Vec<Symbol>,
 }
 
 impl Table {
@@ -30,22 +32,14 @@ impl Table {
         let rules: Vec<Rule> = used.iter().filter_map(|symbol| self.rule(*symbol)).collect();
         let mut whole = u.clone();
         let mut rewritten = 0;
-        while let Some((monomial, rule, rest)) = whole
-            .terms
-            .keys()
-            .find_map(|monomial| rules.iter().find_map(|rule| Some((monomial.clone(), rule, divided(monomial, rule)?))))
+        // What one rule leaves may be another's.
+        while let Some(rule) =
+            rules.iter().find(|rule| whole.terms.keys().any(|monomial| divided(monomial, rule).is_some()))
         {
-            rewritten += 1;
-            if rewritten > MOST {
-                self.work = usize::MAX;
+            whole = self.divided_out(whole, rule, &mut rewritten);
+            if self.limit.is_some() {
                 break;
             }
-            let factor = whole.terms.remove(&monomial).unwrap_or(RBig::ZERO) / &rule.coefficient;
-            // (1 − (d − l M) y)/l in the place of M y.
-            let y = Polynomial::symbol(rule.symbol);
-            let by = Polynomial::one().plus(&self.product(&rule.rest, &y), &-RBig::ONE);
-            let replaced = self.product(&Polynomial::term(rest, factor), &by);
-            whole = whole.plus(&replaced, &RBig::ONE);
         }
         if !self.are_coprime() {
             self.gap("division by sums or functions inside of functions");
@@ -53,7 +47,54 @@ impl Table {
         whole
     }
 
-    fn rule(&self, symbol: Symbol) -> Option<Rule> {
+    /// Without a term that `M y` divides. With the highest power of `y` and of these the largest monomials first, `P y^k` is `k` divisions by `d`: each monomial is met once.
+    fn divided_out(&mut self, whole: Polynomial, rule: &Rule, rewritten: &mut usize) -> Polynomial {
+        let place = |monomial: &Monomial| -> Vec<RBig> {
+            let power = |symbol: &Symbol| {
+                monomial.iter().find(|(own, _)| own == symbol).map_or(RBig::ZERO, |(_, power)| power.to_rational())
+            };
+            let own: Vec<RBig> = rule.symbols.iter().map(power).collect();
+            let degree = own.iter().fold(RBig::ZERO, |sum, power| sum + power);
+            [vec![power(&rule.symbol), degree], own].concat()
+        };
+        let mut done = Polynomial::default();
+        let mut open: BTreeMap<(Vec<RBig>, Monomial), RBig> = BTreeMap::new();
+        let mut sort = |found: Polynomial, open: &mut BTreeMap<(Vec<RBig>, Monomial), RBig>| {
+            for (monomial, coefficient) in found.terms {
+                if divided(&monomial, rule).is_none() {
+                    done.add(monomial, coefficient);
+                } else {
+                    *open.entry((place(&monomial), monomial)).or_insert(RBig::ZERO) += coefficient;
+                }
+            }
+        };
+        sort(whole, &mut open);
+        while let Some(((_, monomial), factor)) = open.pop_last() {
+            let Some(rest) = divided(&monomial, rule).filter(|_| factor != RBig::ZERO) else { continue };
+            *rewritten += 1;
+            if *rewritten > MOST {
+                self.stop(Limit::Rewritings);
+            }
+            if self.limit.is_some() {
+                break;
+            }
+            let replaced = self.product(&Polynomial::term(rest, factor), &rule.replacement);
+            sort(replaced, &mut open);
+        }
+        done
+    }
+
+    fn rule(&mut self, symbol: Symbol) -> Option<Rule> {
+        let (leading, coefficient) = self.leading_term(symbol)?;
+        let Atom::Inverse(d) = self.atoms[symbol].clone() else { return None };
+        let symbols = d.symbols().into_keys().collect();
+        let rest = d.plus(&Polynomial::term(leading.clone(), coefficient.clone()), &-RBig::ONE);
+        let replacement = Polynomial::one().plus(&self.product(&rest, &Polynomial::symbol(symbol)), &-RBig::ONE);
+        Some(Rule { symbol, leading, replacement: replacement.scaled(&(RBig::ONE / coefficient)), symbols })
+    }
+
+    /// `M` and `l` of a denominator; none of numbers alone, or with a power that is no whole one.
+    fn leading_term(&self, symbol: Symbol) -> Option<(Monomial, RBig)> {
         let Atom::Inverse(d) = &self.atoms[symbol] else { return None };
         let is_whole = |power: &Exponent| power.as_integer().is_some_and(|n| n > 0);
         if !d.terms.keys().flatten().all(|(_, power)| is_whole(power)) {
@@ -72,10 +113,8 @@ impl Table {
                 .cmp(&degree(b))
                 .then_with(|| differing.map_or(std::cmp::Ordering::Equal, |symbol| of(&p, symbol).cmp(&of(&q, symbol))))
         };
-        let leading = d.terms.keys().max_by(|a, b| order(a, b)).filter(|leading| !leading.is_empty())?.clone();
-        let mut rest = d.clone();
-        let coefficient = rest.terms.remove(&leading)?;
-        Some(Rule { symbol, leading, coefficient, rest })
+        let leading = d.terms.keys().max_by(|a, b| order(a, b)).filter(|leading| !leading.is_empty())?;
+        Some((leading.clone(), d.terms[leading].clone()))
     }
 
     /// Whether all denominators have rules without a common symbol, of symbols without rules of their own.
@@ -86,8 +125,8 @@ impl Table {
             let is_ruled = |symbol: &Symbol| {
                 matches!(self.atoms[*symbol], Atom::Inverse(_) | Atom::Sin(..) | Atom::Step(_) | Atom::ErrorScale)
             };
-            let Some(rule) = self.rule(symbol) else { return false };
-            let own = rule.leading.iter().map(|(symbol, _)| *symbol);
+            let Some((leading, _)) = self.leading_term(symbol) else { return false };
+            let own = leading.iter().map(|(symbol, _)| *symbol);
             if d.symbols().into_keys().any(|symbol| is_ruled(&symbol))
                 || own.clone().any(|symbol| known.contains(&symbol))
             {

@@ -1,6 +1,6 @@
 //! Derivatives of normal forms.
 
-use super::{Atom, LARGEST, Table};
+use super::{Atom, LARGEST, Limit, Table};
 use crate::symbolic::polynomial::{Exponent, Polynomial, Symbol, multiplied};
 use dashu_ratio::RBig;
 
@@ -9,7 +9,7 @@ impl Table {
     pub(crate) fn derivative(&mut self, polynomial: &Polynomial, by: Symbol) -> Polynomial {
         let mut sum = Polynomial::default();
         if polynomial.terms.len() > LARGEST {
-            self.work = usize::MAX;
+            self.stop(Limit::Terms);
             return sum;
         }
         for (monomial, coefficient) in &polynomial.terms {
@@ -90,9 +90,9 @@ impl Table {
         }
         let exponent = self.product(u, u).scaled(&factor);
         let exponent = self.cancelled(&exponent);
-        // Coefficients of the square of what was accepted once are below the limit, and a softplus stands squared or beside others.
+        // The one error there is: the square of a coefficient may be too long for an exponent.
         let Ok(bell) = self.exponential(&exponent, 0) else {
-            self.work = usize::MAX;
+            self.stop(Limit::Exponent);
             return Polynomial::default();
         };
         let product = self.product(&scale, &bell);

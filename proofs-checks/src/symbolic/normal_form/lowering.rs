@@ -1,10 +1,10 @@
 //! From an expression to its normal form: every function becomes atoms by the identities of [`super`].
 
-use super::{Atom, LARGEST, LONGEST, Lowered, Table};
+use super::{Atom, EXPONENT, LARGEST, LONGEST, Lowered, Table};
 use crate::rigor::is_somewhere_not_zero;
 use crate::symbolic::expression::{Expression, Function, Kind, is_input};
 use crate::symbolic::parse::ExpressionError;
-use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial};
+use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, Symbol};
 use dashu_int::ops::BitTest;
 use dashu_ratio::RBig;
 
@@ -118,9 +118,13 @@ impl Table {
             return Err(at("division by zero"));
         }
         if divisor.terms.len() > 1 {
-            let leading = divisor.leading().cloned().unwrap_or(RBig::ONE);
-            let normalised = divisor.scaled(&(RBig::ONE / &leading));
-            return Ok(self.symbol(Atom::Inverse(normalised)).scaled(&(RBig::ONE / leading)));
+            // m (d/m): the inverse of a power m is one of its own, so that the same d under another m is the same symbol.
+            let inverse = self.common_inverse(divisor);
+            let rest = self.product(divisor, &inverse);
+            let leading = rest.leading().cloned().unwrap_or(RBig::ONE);
+            let normalised = rest.scaled(&(RBig::ONE / &leading));
+            let symbol = self.symbol(Atom::Inverse(normalised)).scaled(&(RBig::ONE / leading));
+            return Ok(self.product(&inverse, &symbol));
         }
         let Some((monomial, coefficient)) = divisor.terms.first_key_value() else { return Err(at("division by zero")) };
         // Negative powers of what is nowhere zero or a coordinate of its own; the denominator of 1/(1/d) is d; everything else has an inverse as an atom.
@@ -129,13 +133,13 @@ impl Table {
             let power = || vec![(symbol, exponent)];
             match self.atoms[symbol].clone() {
                 Atom::Parameter(_) | Atom::Exp(_) | Atom::Gaussian | Atom::ErrorScale => {
-                    let negative =
-                        Exponent::of(&-exponent.to_rational()).ok_or_else(|| at("an exponent is too large"))?;
+                    let negative = Exponent::of(&-exponent.to_rational())
+                        .ok_or_else(|| ExpressionError::undecided(column, EXPONENT))?;
                     inverted = self.product(&inverted, &Polynomial::term(vec![(symbol, negative)], RBig::ONE));
                 }
                 Atom::Inverse(d) => {
                     let n = exponent.as_integer().filter(|n| (1..=64).contains(n));
-                    for _ in 0..n.ok_or_else(|| at("an exponent is too large"))? {
+                    for _ in 0..n.ok_or_else(|| ExpressionError::undecided(column, EXPONENT))? {
                         inverted = self.product(&inverted, &d);
                     }
                 }
@@ -148,6 +152,22 @@ impl Table {
         // A reduced product may have more than one term.
         let inverse = self.symbol(Atom::Inverse(rest));
         Ok(self.product(&inverted, &inverse))
+    }
+
+    /// One over the largest power of parameters and exponentials that divides every term, negative exponents of a term included.
+    fn common_inverse(&self, divisor: &Polynomial) -> Polynomial {
+        let is_free = |symbol: Symbol| matches!(self.atoms[symbol], Atom::Parameter(_) | Atom::Exp(_));
+        let powers = |symbol: Symbol| {
+            let own = move |monomial: &Monomial| monomial.iter().find(|(known, _)| *known == symbol).map(|(_, e)| *e);
+            divisor.terms.keys().map(move |monomial| own(monomial).map_or(RBig::ZERO, Exponent::to_rational))
+        };
+        let free = divisor.symbols().into_keys().filter(|symbol| is_free(*symbol));
+        let inverse = free.filter_map(|symbol| {
+            let least = powers(symbol).min().filter(|least| *least != RBig::ZERO)?;
+            // Too long a one stays where it is.
+            Exponent::of(&-least).map(|power| (symbol, power))
+        });
+        Polynomial::term(inverse.collect(), RBig::ONE)
     }
 
     fn call(&mut self, function: Function, u: &Polynomial, column: usize) -> Lowered {
@@ -236,11 +256,9 @@ impl Table {
     }
 
     pub(super) fn exponential(&mut self, u: &Polynomial, column: usize) -> Lowered {
-        let at = |message: &str| ExpressionError::new(column, message);
         let mut product = Polynomial::one();
         for (monomial, coefficient) in &u.terms {
-            let exponent = Exponent::of(coefficient)
-                .ok_or_else(|| at("a coefficient in an exponent has too long a numerator or denominator"))?;
+            let exponent = Exponent::of(coefficient).ok_or_else(|| ExpressionError::undecided(column, EXPONENT))?;
             let softplus = match monomial[..] {
                 [(symbol, power)] if power.as_integer() == Some(1) => match self.atoms[symbol].clone() {
                     Atom::Softplus(v) => Some(v),

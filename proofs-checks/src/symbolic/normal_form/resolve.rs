@@ -1,6 +1,6 @@
 //! Functions over one common denominator, in symbols that are algebraically independent: where zero is decided.
 
-use super::{Atom, Table};
+use super::{Atom, Limit, Table};
 use crate::symbolic::parse::ExpressionError;
 use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, Symbol};
 use dashu_ratio::RBig;
@@ -117,8 +117,7 @@ impl Table {
             let own = monomial.iter().find(|(s, _)| *s == symbol).map(|(_, e)| *e);
             let n = own.map_or(Some(0), Exponent::as_integer).filter(|n| (0..=power).contains(n));
             let Some(n) = n else {
-                // Not a power that can be cleared: no answer.
-                self.work = usize::MAX;
+                self.stop(Limit::Power);
                 return Polynomial::default();
             };
             let rest: Monomial = monomial.iter().copied().filter(|(s, _)| *s != symbol).collect();

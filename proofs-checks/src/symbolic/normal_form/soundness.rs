@@ -38,7 +38,11 @@ impl Stream {
             0 => self.of(leaves).to_string(),
             1 | 2 => format!("({first} {} {})", self.of(&["+", "-"]), self.expression(depth - 1, leaves)),
             3 | 4 => format!("{first}*{}", self.expression(depth - 1, leaves)),
-            5 => format!("({first})/(1 + {})", self.expression(depth - 1, &["a", "b", "2", "3/2"])),
+            5 => {
+                let (common, rest) =
+                    (self.of(&["1", "a", "exp(b)", "a*b^2"]), self.expression(depth - 1, &["a", "b", "2", "3/2"]));
+                format!("({first})/({common} + {common}*{rest})")
+            }
             6 => format!("({first})^{}", self.of(&["2", "3"])),
             _ => format!("{}({first})", self.of(&functions)),
         }
