@@ -120,9 +120,26 @@ impl Evidence {
                 record.holds = Some(false);
                 record.witness = Some(json!({ "refused": claim }));
             }
-            Some(Err(error)) => record.reason = Some(error.to_string()),
+            Some(Err(error)) => {
+                if let CertificateError::Beyond { interval, accept, .. } = &error {
+                    record.interval = Some(*interval).filter(|ends| ends.iter().all(|end| end.is_finite()));
+                    record.accept = accept.map(|end| end.is_finite().then_some(end));
+                }
+                match error {
+                    CertificateError::Beyond { claim, item, refuted: true, .. } => {
+                        record.holds = Some(false);
+                        record.witness = Some(json!({ "refused": claim, "item": item }));
+                    }
+                    undecided => record.reason = Some(undecided.to_string()),
+                }
+            }
         }
         Self(record, certificate)
+    }
+
+    /// What a refused certificate was refused for, where its claim is about several items.
+    pub(crate) fn refused_item(&self) -> Option<&str> {
+        self.0.witness.as_ref()?.get("item")?.as_str()
     }
 
     /// The text of its certificate.

@@ -89,20 +89,26 @@ impl PlotAxis {
     }
 }
 
-/// The powers of ten in between, thinned out when there are many, and the unlabelled ticks between them.
+/// The powers of ten in between, thinned out when there are many, and the unlabelled ticks between them; where there is one power alone, twice and five times each are labelled, too.
 fn decades(low: f64, high: f64) -> (Vec<f64>, Vec<f64>) {
     let (first, last) = (low.log10().ceil() as i32, high.log10().floor() as i32);
     let steps = [1, 2, 5, 10, 20, 50, 100];
     let step = steps.into_iter().find(|step| last - first <= 8 * step).unwrap_or(200);
     let labelled = |exponent: &i32| exponent.rem_euclid(step) == 0;
     let power = |exponent: i32| format!("1e{exponent}").parse::<f64>().unwrap_or(1.0);
-    let ticks = (first..=last).filter(labelled).map(power).collect();
+    let ticks: Vec<f64> = (first..=last).filter(labelled).map(power).collect();
     let minor: Vec<f64> = if step == 1 && last - first <= 6 {
         (first - 1..=last).flat_map(|exponent| (2..10).map(move |k| f64::from(k) * power(exponent))).collect()
     } else {
         (first..=last).filter(|exponent| !labelled(exponent)).map(power).collect()
     };
-    (ticks, minor.into_iter().filter(|tick| (low..=high).contains(tick)).collect())
+    let inside = |tick: &f64| (low..=high).contains(tick);
+    let ticks: Vec<f64> = if first < last {
+        ticks
+    } else {
+        (first - 1..=last).flat_map(|exponent| [1.0, 2.0, 5.0].map(|k| k * power(exponent))).filter(inside).collect()
+    };
+    (ticks, minor.into_iter().filter(inside).collect())
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
@@ -168,6 +174,7 @@ mod tests {
         assert_eq!(labels(Scale::Linear, &[0.0, 1.0]), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(labels(Scale::Linear, &[-30.0, 170.0]), ["0", "50", "100", "150"]);
         assert_eq!(labels(Scale::Log, &[0.1, 100.0]), ["0.1", "1", "10", "100"]);
+        assert_eq!(labels(Scale::Log, &[1.37, 48.5]), ["2", "5", "10", "20", "50"]);
         assert_eq!(labels(Scale::Log, &[1e2, 1e10])[..2], ["10²", "10³"]);
         assert_eq!(labels(Scale::Log, &[1e-300, 1e300])[3], "10⁰");
         assert_eq!(labels(Scale::Log, &[0.01, 1e6])[..2], ["10⁻²", "10⁻¹"]);

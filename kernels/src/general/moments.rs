@@ -16,6 +16,8 @@ const PER_UNIT: f64 = 8.0;
 const TAIL: f64 = 1e-18;
 /// Rows of a table come in multiples of this.
 const STEP: usize = 4;
+/// Most rows of a table.
+pub(super) const MOST_ROWS: usize = (ORDERS - WIDTH) / STEP * STEP;
 /// Room for the columns `k ≤ 2·6 + 2` of a table, in whole lanes.
 pub(super) const STRIDE: usize = WIDTH.next_multiple_of(4);
 /// Orders of the square of an expert.
@@ -135,7 +137,7 @@ impl GeneralPair {
             Router::GaussianCdf => (0.0, 0.5 * ((1.0 / a).ln_1p() + (1.0 / b).ln_1p())),
         };
         let by_order = by_order - correlation.abs().clamp(1e-9, 1.0).ln();
-        let most = (ORDERS - WIDTH) / STEP;
+        let most = MOST_ROWS / STEP;
         let least = roots_and_logarithms()[..most].iter().enumerate().skip(4).find(|(i, [root, logarithm])| {
             by_root * root + by_order * (i * STEP) as f64 - power * logarithm > -TAIL.ln()
         });

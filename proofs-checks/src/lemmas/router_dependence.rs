@@ -115,7 +115,7 @@ struct Alignment {
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let dimensions: Vec<u64> = (4..=run.integer("decades") as u32).step_by(2).map(|k| 10u64.pow(k)).collect();
     let top = dimensions.len() - 1;
-    let replicates = eligible(run)?;
+    let replicates = eligible(run, run.integer("replicates") as usize)?;
     let arm = |sweep: &str, router: Router| alignments(run, sweep, router, &dimensions, &replicates);
     let gaussian = arm("gaussian-cdf", Router::GaussianCdf)?;
     let tanh = arm("tanh", Router::Tanh)?;
@@ -274,9 +274,9 @@ fn law(run: &Run<'_>, router: Router, dimension: u64) -> InitialLaw {
 }
 
 /// The first replicates whose best expert overlap is large enough; draws are paired, so one dimension decides for all.
-fn eligible(run: &Run<'_>) -> Result<Vec<u64>, CheckError> {
+fn eligible(run: &Run<'_>, wanted: usize) -> Result<Vec<u64>, CheckError> {
     let law = law(run, Router::GaussianCdf, 10_000_000_000);
-    run.replicates(run.integer("replicates") as usize, |replicate| {
+    run.replicates(wanted, |replicate| {
         let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
         Ok(start.order_parameters().best_pair().2 * 1e5 >= LEAST)
     })

@@ -21,7 +21,7 @@ use super::dyadic::Dyadic;
 use crate::symbolic::{Expression, Kind, is_input, parse};
 
 /// Why a certificate is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 pub enum CertificateError {
     /// A line is not what has to stand there.
     #[error("line {line}: found {found:?}, allowed is {allowed}")]
@@ -49,6 +49,20 @@ pub enum CertificateError {
         /// Which claim, and what is true.
         claim: String,
     },
+    /// An enclosure of the quantity of the claim does not lie in the region that the claim states for it.
+    #[error("{}: {claim}", outcome(.refuted))]
+    Beyond {
+        /// Which claim, and what is true.
+        claim: String,
+        /// What the enclosure furthest from the region is of.
+        item: String,
+        /// The enclosure of the quantity.
+        interval: [f64; 2],
+        /// The region.
+        accept: [f64; 2],
+        /// Whether the two are apart: the claim is false. Otherwise the enclosure does not decide it.
+        refuted: bool,
+    },
     /// What the certificate offers does not prove the claim, whether it is true or not.
     #[error("no proof: {claim}")]
     Unfounded {
@@ -67,6 +81,10 @@ pub enum CertificateError {
         /// Which claim.
         claim: String,
     },
+}
+
+fn outcome(refuted: &bool) -> &'static str {
+    if *refuted { "the claim is false" } else { "not decided at this precision" }
 }
 
 /// First line of every certificate.

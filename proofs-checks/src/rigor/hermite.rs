@@ -75,6 +75,14 @@ struct Enclosures {
     tables: Vec<[Ball; 2]>,
 }
 
+/// One of the numbers that the certificate states, against the truth.
+struct Item {
+    name: String,
+    /// An enclosure of its relative error; from 0 up to a bound for a polynomial as a whole.
+    relative: [f64; 2],
+    within: bool,
+}
+
 impl Hermite {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
         let total = reader.integer("total", TOTALS, "total 0 … 16")?;
@@ -170,25 +178,15 @@ impl Hermite {
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
         let enclosures = self.enclosures();
         let allowed = Ball::point(self.error.clone(), self.precision);
-        let mut largest = 0.0_f64;
-        let mut claim = |name: String, error: Ball, scale: Ball| {
-            let allowed = allowed.clone() * &scale;
-            let relative = (error.clone() / &scale).outer().unwrap_or([0.0, f64::INFINITY]);
-            let claim = || {
-                format!("{name} within the stated relative error; it lies in [{:e}, {:e}]", relative[0], relative[1])
-            };
-            largest = largest.max(relative[1]);
-            if error.is_at_most(&allowed) {
-                Ok(())
-            } else if allowed.is_at_most(&error) {
-                Err(CertificateError::False { claim: claim() })
-            } else {
-                Err(CertificateError::Undecided { claim: claim() })
-            }
+        let item = |name: String, error: Ball, scale: Ball| Item {
+            within: error.is_at_most(&(allowed.clone() * &scale)),
+            relative: (error / &scale).outer().unwrap_or([0.0, f64::INFINITY]),
+            name,
         };
+        let mut items = Vec::new();
         for ((n, value), enclosure) in odd().zip(&self.coefficients).zip(&enclosures.coefficients) {
             let error = (Ball::point(value.clone(), self.precision) - enclosure).abs();
-            claim(format!("A_{n}"), error, enclosure.abs())?;
+            items.push(item(format!("A_{n}"), error, enclosure.abs()));
         }
         // A bound that is too large does not make a claim about the polynomial false; a table that is wrong does so at ρ = 1, where all T_j are one.
         for (((k, l), coefficients), [scale, error]) in pairs(self.total).zip(&self.tables).zip(&enclosures.tables) {
@@ -196,22 +194,69 @@ impl Hermite {
                 .iter()
                 .fold(Ball::integer(0, self.precision), |sum, x| sum + Ball::point(x.clone(), self.precision));
             let constant = if (k, l) == (0, 0) { at_one.ratio(1, 4) } else { at_one.ratio(0, 1) };
-            claim(format!("Φ_{k}{l}(1)"), (at_one + constant - scale).abs(), scale.abs())?;
-            let undecided = |error| match error {
-                CertificateError::False { claim } => CertificateError::Undecided { claim },
-                other => other,
-            };
-            claim(format!("Φ_{k}{l}"), error.clone(), scale.abs()).map_err(undecided)?;
+            items.push(item(format!("Φ_{k}{l}(1)"), (at_one + constant - scale).abs(), scale.abs()));
+            let mut bound = item(format!("Φ_{k}{l}"), error.clone(), scale.abs());
+            bound.relative[0] = 0.0;
+            items.push(bound);
+        }
+        // Of the largest error.
+        let end = |k: usize| items.iter().map(|item| item.relative[k]).fold(0.0, f64::max);
+        let (interval, accept) = ([end(0), end(1)], [0.0, self.error.to_f64(true)]);
+        let missed = || items.iter().filter(|item| !item.within);
+        let furthest = |k: usize| missed().max_by(|a, b| a.relative[k].total_cmp(&b.relative[k]));
+        let refuted = furthest(0).is_some_and(|item| item.relative[0] > accept[1]);
+        if let Some(Item { name, relative: [low, high], .. }) = furthest(usize::from(!refuted)) {
+            return Err(CertificateError::Beyond {
+                claim: format!("{name} within the stated relative error; it lies in [{low:e}, {high:e}]"),
+                item: name.clone(),
+                interval,
+                accept,
+                refuted,
+            });
         }
         let accepted = Accepted {
             claim: format!(
                 "the floats of A_n, n ≤ {COEFFICIENTS}, and of Φ_kl on [−1, 1], k + l ≤ {}, are within the stated relative error of the sigmoid's",
                 self.total
             ),
-            interval: [0.0, largest],
-            accept: [0.0, self.error.to_f64(true)],
+            interval,
+            accept,
             identity: false,
         };
         Ok((accepted, self.text(&enclosures)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recheck;
+    use super::*;
+    use moe_kernels::{CovarianceTable, Router};
+
+    /// Of a table that is right but for one number, that number is what is refused, with the enclosure of its error and the region that was claimed.
+    #[test]
+    fn what_is_altered_is_what_is_refused() {
+        let a = Router::Sigmoid.hermite();
+        let table = CovarianceTable::new(Router::Sigmoid, 2);
+        let of = |altered: usize, by: f64, moved: f64| {
+            let coefficient = |n: usize| a.value(n) * if n == altered { 1.0 + by } else { 1.0 };
+            let text = hermite_certificate(2, 128, 5e-14, coefficient, |k, l| {
+                let mut chebyshev = table.chebyshev(k, l).to_vec();
+                chebyshev[0] += if (k, l) == (1, 1) { moved * table.value(1, 1, 1.0) } else { 0.0 };
+                chebyshev
+            });
+            recheck(&text.unwrap())
+        };
+        assert!(of(0, 0.0, 0.0).is_ok_and(|accepted| accepted.interval[1] < accepted.accept[1]));
+        for (altered, by, moved, name) in
+            [(7, 1e-12, 0.0, "A_7"), (21, -1e-12, 0.0, "A_21"), (0, 0.0, 1e-12, "Φ_11(1)")]
+        {
+            let Err(CertificateError::Beyond { item, interval, accept, refuted: true, .. }) = of(altered, by, moved)
+            else {
+                panic!("{:?}", of(altered, by, moved))
+            };
+            assert_eq!((item.as_str(), accept), (name, [0.0, 5e-14]));
+            assert!(0.99e-12 < interval[0] && interval[1] < 1.02e-12, "{interval:?}");
+        }
     }
 }

@@ -59,5 +59,5 @@ pub use population::PopulationLoss;
 pub use reduction::Start;
 pub use removal::{Pruned, Removal};
 pub use sgd::{MAX_FULL_DIMENSION, OnlineSgd, SgdError};
-pub use signatures::{Signature, Symptoms};
+pub use signatures::{Signature, Symptoms, Thresholds};
 pub use spec::{Spec, SpecError, Units};

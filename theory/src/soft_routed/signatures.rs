@@ -95,30 +95,60 @@ pub struct Symptoms<'a> {
     order: usize,
     losses: &'a [f64],
     pruned: &'a [usize],
+    thresholds: Thresholds,
 }
 
-/// Share of the single students' loss below which a pair counts as cancelled.
-const CANCELLED: f64 = 0.1;
-/// Overlaps of a straddling pair: around 0.9156, apart from both a learned expert and a dormant one. As [`BETWEEN`] and [`HELD`] it is a number of third Hermite experts behind sigmoid routers, where these states were measured: of other models they name nothing.
-const STRADDLING: [f64; 2] = [0.88, 0.95];
-/// An expert overlap that counts as aligned.
-const ALIGNED: f64 = 0.5;
-/// Overlaps of a student between two teachers, both at least the first, and of the students that hold them: below .48 and .86 of the states with shared teachers, beyond what a learned or a dormant expert has with a second one.
-const BETWEEN: f64 = 0.4;
-const HELD: f64 = 0.8;
-/// Changes of the loss that are none, over the loss `½E f_i²` of a unit, to which losses are known to `1e-13` times the number of units.
+/// What counts as one of the failures.
+///
+/// ```
+/// use moe_theory::soft_routed::Thresholds;
+/// assert_eq!(Thresholds::default().aligned, 0.5);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Share of the single students' loss below which a pair counts as cancelled: 0.1.
+    pub cancelled: f64,
+    /// Overlaps of a straddling pair: around 0.9156, apart from both a learned expert and a dormant one, 0.88 to 0.95. As [`Self::between`] and [`Self::held`] it is a number of third Hermite experts behind sigmoid routers, where these states were measured: of other models they name nothing.
+    pub straddling: [f64; 2],
+    /// An expert overlap that counts as aligned: ½.
+    pub aligned: f64,
+    /// Overlap of a student between two teachers with both, at least: 0.4, below the .48 of the states with shared teachers, beyond what a learned or a dormant expert has with a second one.
+    pub between: f64,
+    /// Overlap of the students that hold these, at least: 0.8, below their .86.
+    pub held: f64,
+    /// Change of the loss beyond which the pruning of a student does harm, over the loss `½E f_i²` of a unit: that of roundings, `1e-11`; losses are known to `1e-13` times the number of units.
+    pub harm: f64,
+    /// The loss that a rise which ends of itself reaches, over that of a unit, `1e-3`, and the share of it where the rise starts, 0.01.
+    pub far: f64,
+    /// See [`Self::far`].
+    pub near: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            cancelled: 0.1,
+            straddling: [0.88, 0.95],
+            aligned: 0.5,
+            between: 0.4,
+            held: 0.8,
+            harm: NOTHING,
+            far: 1e-3,
+            near: 0.01,
+        }
+    }
+}
+
+/// Changes of the loss that are none, over the loss of a unit.
 const NOTHING: f64 = 1e-11;
 /// Pieces of a record, and the least number of losses in each.
 const PIECES: usize = 3;
 const LEAST: usize = 4;
-/// The loss that a rise which ends of itself reaches, over that of a unit, and the share of it where the rise starts.
-const FAR: f64 = 1e-3;
-const NEAR: f64 = 0.01;
 
 impl<'a> Symptoms<'a> {
     /// Of a state, for experts `He_order`.
     pub fn of(state: &'a OrderParameters, router: Router, order: usize) -> Self {
-        Self { state, router, order, losses: &[], pruned: &[] }
+        Self { state, router, order, losses: &[], pruned: &[], thresholds: Thresholds::default() }
     }
 
     /// With the losses on the way to the state, one for each step or after equally many steps each.
@@ -129,6 +159,11 @@ impl<'a> Symptoms<'a> {
     /// With the students that pruning takes from the state.
     pub fn with_pruned(self, pruned: &'a [usize]) -> Self {
         Self { pruned, ..self }
+    }
+
+    /// By other thresholds than the default ones.
+    pub fn with_thresholds(self, thresholds: Thresholds) -> Self {
+        Self { thresholds, ..self }
     }
 
     /// All failures that they show.
@@ -150,7 +185,7 @@ impl<'a> Symptoms<'a> {
         for (student, other, _) in self.state.student_pairs() {
             let loss = removal.group_loss(&[student, other]);
             let apart = removal.group_loss(&[student]) + removal.group_loss(&[other]);
-            if loss < CANCELLED * apart {
+            if loss < self.thresholds.cancelled * apart {
                 found.push(Signature::Dipole { student, other, loss });
             }
         }
@@ -192,7 +227,10 @@ impl<'a> Symptoms<'a> {
                 start = k;
             }
             let half = (k - start) / 2;
-            if half == 0 || self.losses[k] < FAR * unit || self.losses[start] > NEAR * FAR * unit {
+            if half == 0
+                || self.losses[k] < self.thresholds.far * unit
+                || self.losses[start] > self.thresholds.near * self.thresholds.far * unit
+            {
                 return None;
             }
             let [a, b, c] = [2 * half, half, 0].map(|before| self.losses[k - before]);
@@ -208,7 +246,8 @@ impl<'a> Symptoms<'a> {
             removal.change_of(self.pruned) - removal.change_of(&rest)
         };
         let changes = self.pruned.iter().map(|&student| (student, change(student)));
-        let harmful = changes.filter(|&(student, change)| change > NOTHING * removal.group_loss(&[student]));
+        let harmful =
+            changes.filter(|&(student, change)| change > self.thresholds.harm * removal.group_loss(&[student]));
         harmful.map(|(student, change)| Signature::UsefulExpertPruned { student, change }).collect()
     }
 
@@ -216,11 +255,12 @@ impl<'a> Symptoms<'a> {
         let state = self.state;
         let mut found = Vec::new();
         for (student, other, overlap) in state.student_pairs() {
-            let straddles = |overlap: f64| (STRADDLING[0]..=STRADDLING[1]).contains(&overlap);
+            let straddles =
+                |overlap: f64| (self.thresholds.straddling[0]..=self.thresholds.straddling[1]).contains(&overlap);
             let shared = (0..state.teachers()).find(|&j| {
                 let sides = [state.expert(student, j), state.expert(other, j), -overlap];
                 // One of them had learned the teacher, its router included.
-                let learned = state.router(student, j).max(state.router(other, j)) > ALIGNED;
+                let learned = state.router(student, j).max(state.router(other, j)) > self.thresholds.aligned;
                 learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
             });
             found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
@@ -233,15 +273,16 @@ impl<'a> Symptoms<'a> {
         let overlap = |i: usize, j: usize| state.expert(i, j).abs();
         // Where teachers are near one another a student that holds one has an overlap with the next.
         let held = |j: usize, by_other_than: usize| {
-            (0..state.students()).any(|i| i != by_other_than && overlap(i, j) > HELD && self.nearest(i, j, &overlap))
+            (0..state.students())
+                .any(|i| i != by_other_than && overlap(i, j) > self.thresholds.held && self.nearest(i, j, &overlap))
         };
         let mut found = Vec::new();
         if self.is_solved() {
             return found;
         }
-        let learned = |i: usize| (0..state.teachers()).any(|j| overlap(i, j) > STRADDLING[1]);
+        let learned = |i: usize| (0..state.teachers()).any(|j| overlap(i, j) > self.thresholds.straddling[1]);
         for student in (0..state.students()).filter(|&i| !learned(i)) {
-            let near = |j: &usize| state.expert(student, *j).abs() > BETWEEN && held(*j, student);
+            let near = |j: &usize| state.expert(student, *j).abs() > self.thresholds.between && held(*j, student);
             let near: Vec<usize> = (0..state.teachers()).filter(near).collect();
             // Two students at one teacher alone have a name of their own, and one vector has at most six such overlaps.
             if let [first, second, ..] = near[..] {
@@ -263,7 +304,8 @@ impl<'a> Symptoms<'a> {
             // π(−z) = −π(z) turns f(−v, w) into −f(v, w).
             if self.router == Router::Tanh { expert * self.state.router(i, j).signum() } else { expert }
         };
-        let on = |j: usize| (0..students).all(|i| towards(i, j) > ALIGNED && self.nearest(i, j, &towards));
+        let on =
+            |j: usize| (0..students).all(|i| towards(i, j) > self.thresholds.aligned && self.nearest(i, j, &towards));
         (0..teachers).find(|j| on(*j)).map(|teacher| Signature::AllOnOneTeacher { teacher })
     }
 
@@ -276,7 +318,7 @@ impl<'a> Symptoms<'a> {
     /// Whether the loss is hardly any beside that of a unit, a tenth of what counts as cancelled: no teacher lacks a student.
     fn is_solved(&self) -> bool {
         let unit = Removal::of(self.state, self.router, self.order).group_loss(&[0]);
-        self.state.loss < 0.1 * CANCELLED * unit
+        self.state.loss < 0.1 * self.thresholds.cancelled * unit
     }
 }
 

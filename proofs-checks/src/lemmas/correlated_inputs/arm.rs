@@ -7,6 +7,8 @@ use crate::{Column, Estimate, Evidence, Figure, Scale, Table, statistics};
 /// All that is known of one law.
 pub(super) struct Arm {
     pub(super) law: Law,
+    /// Number `m` of students.
+    pub(super) students: usize,
     pub(super) dimensions: Vec<u64>,
     /// `[dimension][replicate]`.
     pub(super) passages: Vec<Vec<Passage>>,
@@ -14,6 +16,10 @@ pub(super) struct Arm {
 }
 
 impl Arm {
+    fn name(&self) -> String {
+        format!("{}, m = {}", self.law.name(), self.students)
+    }
+
     /// `ln(T_2/T_1)/ln(d_2/d_1)`, mean over starts; none where a start does not align, for the others would be a biased sample.
     fn slope(&self) -> Option<Estimate> {
         let [low, high] = [0, 1].map(|k| self.dimensions.get(k).copied());
@@ -24,7 +30,7 @@ impl Arm {
     }
 
     pub(super) fn exponent(&self, prefix: &str, accept: [f64; 2]) -> Evidence {
-        let statement = format!("{prefix}{}: exponent of T in d, mean over starts", self.law.name());
+        let statement = format!("{prefix}{}: exponent of T in d, mean over starts", self.name());
         Evidence::estimate(statement, LEVEL, self.slope(), accept)
     }
 
@@ -35,7 +41,7 @@ impl Arm {
     }
 
     pub(super) fn found(&self, prefix: &str, accept: [f64; 2]) -> Evidence {
-        let name = self.law.name();
+        let name = self.name();
         let statement = format!(
             "{prefix}{name}: share of starts that find the teacher within three times the closed-form time, largest d"
         );
@@ -49,7 +55,7 @@ impl Arm {
     }
 
     pub(super) fn constant(&self, scale: f64, accept: [f64; 2]) -> Evidence {
-        let statement = format!("{}: T over the isotropic closed form, largest d, median over starts", self.law.name());
+        let statement = format!("{}: T over the isotropic closed form, largest d, median over starts", self.name());
         let scaled =
             self.ratio().map(|e| Estimate { value: scale * e.value, interval: e.interval.map(|end| scale * end), ..e });
         Evidence::estimate(statement, LEVEL, scaled, accept)
@@ -60,15 +66,13 @@ impl Arm {
         let decades = (self.dimensions[self.dimensions.len() - 1] as f64 / self.dimensions[0] as f64).ln();
         let pairs = self.passages[0].iter().zip(&self.passages[self.passages.len() - 1]);
         let growths: Option<Vec<f64>> = pairs.map(|(a, b)| Some((b.time? - a.time?) * 2.0 * rate / decades)).collect();
-        let statement = format!("{}: growth of T over ½ ln(d₂/d₁)/rate, mean over starts", self.law.name());
+        let statement = format!("{}: growth of T over ½ ln(d₂/d₁)/rate, mean over starts", self.name());
         Evidence::estimate(statement, LEVEL, growths.and_then(|growths| statistics::mean(&growths, LEVEL)), CONSTANT)
     }
 
     pub(super) fn on_time(&self) -> Evidence {
-        let statement = format!(
-            "{}: share of starts that align within 5 % of the isotropic closed form, largest d",
-            self.law.name()
-        );
+        let statement =
+            format!("{}: share of starts that align within 5 % of the isotropic closed form, largest d", self.name());
         let on_time = |p: &Passage| p.time.is_some_and(|t| (CONSTANT[0]..=CONSTANT[1]).contains(&(t / p.predicted)));
         Evidence::estimate(statement, LEVEL, self.share(on_time), MOST)
     }
@@ -76,7 +80,7 @@ impl Arm {
     pub(super) fn guided(&self) -> Evidence {
         let statement = format!(
             "{}: share of starts in which the router of the pair is below ½ when its expert aligns and reaches ½ within {PATIENCE} after",
-            self.law.name()
+            self.name()
         );
         Evidence::estimate(statement, LEVEL, self.share(|p| p.guided), MOST)
     }

@@ -22,6 +22,7 @@ const BETWEEN: [f64; 2] = [0.5, 1.0];
 
 /// `d ln κ/dt` of the best pair of each start; none where the overlap does not stay positive.
 pub(super) struct Growths {
+    students: usize,
     isotropic: Vec<Option<f64>>,
     spike: Vec<Option<f64>>,
 }
@@ -32,7 +33,7 @@ pub(super) fn growths(run: &Run<'_>, replicates: &[u64]) -> Result<Growths, Chec
         growth(run, [Law::Isotropic, Law::SpikeExpert][unit / n], replicates[unit % n])
     })?;
     let spike = isotropic.split_off(n);
-    Ok(Growths { isotropic, spike })
+    Ok(Growths { students: run.integer("students") as usize, isotropic, spike })
 }
 
 fn growth(run: &Run<'_>, law: Law, replicate: u64) -> Result<Option<f64>, CheckError> {
@@ -57,21 +58,22 @@ fn growth(run: &Run<'_>, law: Law, replicate: u64) -> Result<Option<f64>, CheckE
 impl Growths {
     /// Median under the spike, over `unit`.
     pub(super) fn of_spike(&self, unit: f64, over: &str, accept: [f64; 2]) -> Evidence {
-        median(Law::SpikeExpert, &self.spike, unit, over, accept)
+        self.median(Law::SpikeExpert, &self.spike, unit, over, accept)
     }
 
     pub(super) fn of_isotropic(&self, accept: [f64; 2]) -> Evidence {
-        median(Law::Isotropic, &self.isotropic, 1.0, "", accept)
+        self.median(Law::Isotropic, &self.isotropic, 1.0, "", accept)
     }
-}
 
-fn median(law: Law, growths: &[Option<f64>], unit: f64, over: &str, accept: [f64; 2]) -> Evidence {
-    let known: Vec<f64> = growths.iter().flatten().map(|rate| rate / unit).collect();
-    let statement = format!(
-        "{}: d ln κ/dt of the best pair from t = {} to {}{over}, median over starts",
-        law.name(),
-        BETWEEN[0],
-        BETWEEN[1]
-    );
-    Evidence::estimate(statement, LEVEL, statistics::median_of_all(&known, growths.len(), LEVEL), accept)
+    fn median(&self, law: Law, growths: &[Option<f64>], unit: f64, over: &str, accept: [f64; 2]) -> Evidence {
+        let known: Vec<f64> = growths.iter().flatten().map(|rate| rate / unit).collect();
+        let statement = format!(
+            "{}, m = {}: d ln κ/dt of the best pair from t = {} to {}{over}, median over starts",
+            law.name(),
+            self.students,
+            BETWEEN[0],
+            BETWEEN[1]
+        );
+        Evidence::estimate(statement, LEVEL, statistics::median_of_all(&known, growths.len(), LEVEL), accept)
+    }
 }

@@ -105,7 +105,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
         let decay = |of: &dyn Fn(&Descent) -> f64, what: &str| {
             item(
                 law,
-                &format!("−d ln L/dt near the teacher over twice {what}, median over starts"),
+                &format!("m = 1: −d ln L/dt near the teacher over twice {what}, median over starts"),
                 rate(law, of),
                 RATE,
             )
@@ -118,12 +118,12 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
             decay(&|row| 2.0 * row.eigenvalues[1], "the next eigenvalue"),
         ));
         let plain = |law: Law| {
-            let what = "−d ln L/dt near the teacher over 2(A_1 − A_3), median over starts";
+            let what = "m = 1: −d ln L/dt near the teacher over 2(A_1 − A_3), median over starts";
             item(law, what, rate(law, &|_| 2.0 * isotropic), RATE)
         };
         findings.push(judged(law, "fine-tuning keeps its isotropic rate", plain(law), "another law", plain(other)));
         let accuracy = |law: Law| {
-            let what = "1 − κ beside a dormant student over that of isotropic inputs from the same start, d = 10⁵, median over starts";
+            let what = "m = 2: 1 − κ beside a dormant student over that of isotropic inputs from the same start, d = 10⁵, median over starts";
             item(law, what, ratio(law), RATIO)
         };
         findings.push(judged(
@@ -135,7 +135,7 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
         ));
         if lawful.contains(&law) {
             let falls = |law: Law, order: usize, dimensions: [u64; 2], which: &str| {
-                let what = format!("{which}exponent of 1 − κ in d beside a dormant student, mean over starts");
+                let what = format!("{which}m = 2: exponent of 1 − κ in d beside a dormant student, mean over starts");
                 item(law, &what, exponent(law, order, dimensions), INVERSE_SQUARE)
             };
             findings.push(judged(
@@ -149,7 +149,12 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
     }
     let stable = |law: Law, scale: f64, what: &str| {
         let values = of(law).iter().map(|row| row.eigenvalues[2] / scale).collect();
-        item(law, &format!("largest eigenvalue of the Hessian at the teacher over {what}"), median(Some(values)), RATE)
+        item(
+            law,
+            &format!("m = 1: largest eigenvalue of the Hessian at the teacher over {what}"),
+            median(Some(values)),
+            RATE,
+        )
     };
     findings.push(judged(
         Law::SpikeGeneric,

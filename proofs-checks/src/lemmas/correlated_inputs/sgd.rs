@@ -47,7 +47,7 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
         let pairs = of(k).iter().zip(of(0));
         let differences: Option<Vec<f64>> = pairs.map(|(a, b)| Some((*a)? - (*b)?)).collect();
         let statement = format!(
-            "{}: time of online SGD over that of the flow for {}, less the same for isotropic inputs alone from the same start and draws, mean over starts",
+            "{}, m = 1: time of online SGD over that of the flow for {}, less the same for isotropic inputs alone from the same start and draws, mean over starts",
             arms[k][0].name(),
             arms[k][1].name()
         );

@@ -137,7 +137,8 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
         &passages[arm * n..(arm + 1) * n]
     };
     let share = |law: Law, setting: Setting, words: &str, hits: usize| {
-        let statement = format!("{}, {}: share of starts whose expert aligns {words}", law.name(), setting.name());
+        let statement =
+            format!("{}, {}, m = 1: share of starts whose expert aligns {words}", law.name(), setting.name());
         Evidence::estimate(statement, LEVEL, statistics::proportion(hits as u64, n as u64, LEVEL), MAJORITY)
     };
     let follows = |law: Law, setting: Setting, words: &str, time: &dyn Fn(&Passage) -> f64| {

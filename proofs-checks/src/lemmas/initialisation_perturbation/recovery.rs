@@ -17,9 +17,16 @@ pub(super) struct Recovery {
     alignments: Alignments,
     /// Whether at the end each teacher still has a student of its own: overlap at least 0.9, and none of its others is larger.
     kept: bool,
+    /// When the law has the second of two disjoint pairs aligned.
+    second: f64,
 }
 
 impl Recovery {
+    /// Whether they did so by this multiple of the law's time for the second.
+    pub(super) fn both_over_law(&self, factor: f64) -> bool {
+        self.both(factor * self.second)
+    }
+
     /// Whether two students reached an overlap of 0.9 with a teacher each, by the time `until`.
     pub(super) fn both(&self, until: f64) -> bool {
         let learned = || self.alignments.learned.iter().filter(|event| event.0 <= until);
@@ -27,11 +34,16 @@ impl Recovery {
     }
 }
 
-/// Whether the law lets both teachers be reached before `0.6√d`: the second of two disjoint pairs, each the one with the largest `κ'_ij/‖w_i‖²` that is left, is as early as `0.4 d^{−1/2}` at raw norm 1.
-fn recoverable(start: &Start, root: f64) -> bool {
+/// When the law has the second of two disjoint pairs aligned, each the one with the largest `κ'_ij/‖w_i‖²` that is left; none where there is no second pair.
+fn second(start: &Start) -> Option<f64> {
     let pace = |i: usize| start.norms()[start.students() + i].powi(2);
     let claims = greedy_deflation(UNITS, |i, j| start.relaxed_expert_overlap(i, j) / pace(i), |_, _| None);
-    claims.get(1).is_some_and(|second| second.time <= root / (4.5 * RECOVERABLE))
+    claims.get(1).map(|second| second.time)
+}
+
+/// Whether the law lets both teachers be reached before `0.6√d`: the second pair is as early as `0.4 d^{−1/2}` at raw norm 1.
+fn recoverable(start: &Start, root: f64) -> bool {
+    second(start).is_some_and(|time| time <= root / (4.5 * RECOVERABLE))
 }
 
 /// Flows of the first starts in the scope of all of `scope`, under each of `settings`: `[setting][start]`.
@@ -58,6 +70,7 @@ fn flows(
     }
     super::sweep(run, sweep, &replicates, |setting, replicate| {
         let start = start(run, &settings[setting], UNITS, dimension, replicate)?;
+        let second = second(&start).ok_or_else(|| CheckError::theory("a start in scope has a second pair"))?;
         let (alignments, end) = Alignments::follow(run, &start, run.real("tolerance"), root)?;
         let owned = |j: usize| {
             (0..UNITS[0]).any(|i| {
@@ -65,7 +78,7 @@ fn flows(
                 overlap >= 0.9 && (0..UNITS[1]).all(|l| end.expert(i, l) <= overlap)
             })
         };
-        Ok(Recovery { alignments, kept: (0..UNITS[1]).all(owned) })
+        Ok(Recovery { alignments, kept: (0..UNITS[1]).all(owned), second })
     })
 }
 
