@@ -32,7 +32,7 @@ fn are_finite(data: &[f64]) -> bool {
 }
 
 /// The t quantile q with P(|t| ≤ q) = `level` at `freedom` degrees of freedom.
-fn student_quantile(freedom: usize, level: f64) -> Option<f64> {
+pub(crate) fn student_quantile(freedom: usize, level: f64) -> Option<f64> {
     let quantile = StudentsT::new(0.0, 1.0, freedom as f64).ok()?.inverse_cdf(0.5 + 0.5 * level);
     quantile.is_finite().then_some(quantile)
 }
