@@ -121,12 +121,12 @@ impl Evidence {
                 record.witness = Some(json!({ "refused": claim }));
             }
             Some(Err(error)) => {
-                if let CertificateError::Beyond { interval, accept, .. } = &error {
+                if let CertificateError::Outside { interval, accept, .. } = &error {
                     record.interval = Some(*interval).filter(|ends| ends.iter().all(|end| end.is_finite()));
                     record.accept = accept.map(|end| end.is_finite().then_some(end));
                 }
                 match error {
-                    CertificateError::Beyond { claim, item, refuted: true, .. } => {
+                    CertificateError::Outside { claim, item, refuted: true, .. } => {
                         record.holds = Some(false);
                         record.witness = Some(json!({ "refused": claim, "item": item }));
                     }

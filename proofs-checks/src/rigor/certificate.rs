@@ -51,7 +51,7 @@ pub enum CertificateError {
     },
     /// An enclosure of the quantity of the claim does not lie in the region that the claim states for it.
     #[error("{}: {claim}", outcome(.refuted))]
-    Beyond {
+    Outside {
         /// Which claim, and what is true.
         claim: String,
         /// What the enclosure furthest from the region is of.

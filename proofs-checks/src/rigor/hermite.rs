@@ -206,7 +206,7 @@ impl Hermite {
         let furthest = |k: usize| missed().max_by(|a, b| a.relative[k].total_cmp(&b.relative[k]));
         let refuted = furthest(0).is_some_and(|item| item.relative[0] > accept[1]);
         if let Some(Item { name, relative: [low, high], .. }) = furthest(usize::from(!refuted)) {
-            return Err(CertificateError::Beyond {
+            return Err(CertificateError::Outside {
                 claim: format!("{name} within the stated relative error; it lies in [{low:e}, {high:e}]"),
                 item: name.clone(),
                 interval,
@@ -251,7 +251,7 @@ mod tests {
         for (altered, by, moved, name) in
             [(7, 1e-12, 0.0, "A_7"), (21, -1e-12, 0.0, "A_21"), (0, 0.0, 1e-12, "Φ_11(1)")]
         {
-            let Err(CertificateError::Beyond { item, interval, accept, refuted: true, .. }) = of(altered, by, moved)
+            let Err(CertificateError::Outside { item, interval, accept, refuted: true, .. }) = of(altered, by, moved)
             else {
                 panic!("{:?}", of(altered, by, moved))
             };
