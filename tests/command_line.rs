@@ -191,6 +191,33 @@ fn with_set_there_is_no_ledger_entry() {
     assert_eq!(reports(&output)[0]["ledger"], Value::Null);
 }
 
+/// Where a slowdown's family reaches less far than fits scatter, and where a bound is asked beyond the neighbourhood that it is of, nothing is decided, least of all a refutation.
+#[test]
+fn slowdowns_beyond_their_regime_are_undecided() {
+    let directory = tempfile::tempdir().unwrap();
+    for (lemma, values, reason) in [
+        (
+            "linear-expert-slowdown",
+            ["replicates=24", "near-replicates=8", "reach=0.01"],
+            "not that of the family's points",
+        ),
+        ("temperature-slowdown", ["replicates=48", "noise=0.1", "half-width=20"], "not yet where the rate shows"),
+    ] {
+        let set = values.into_iter().flat_map(|value| ["--set", value]);
+        let arguments: Vec<_> = ["--lemma", lemma, "--effort", "quick", "--seed", "12", "--format", "json"]
+            .into_iter()
+            .chain(set)
+            .collect();
+        let output = verify(directory.path(), &arguments);
+        let report = &reports(&output)[0];
+        assert_eq!(report["verdict"], "inconclusive", "{lemma}");
+        let evidence = report["evidence"].as_array().unwrap();
+        assert!(evidence.iter().all(|item| item["holds"] != false), "{lemma}");
+        let reasons = evidence.iter().filter_map(|item| item["reason"].as_str());
+        assert!(reasons.into_iter().any(|found| found.contains(reason)), "{lemma}");
+    }
+}
+
 #[test]
 fn strict_turns_a_refutation_on_record_into_a_status() {
     let directory = tempfile::tempdir().unwrap();

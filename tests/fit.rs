@@ -371,6 +371,25 @@ fn reports_warn() {
     assert!(number(&document["conditioning"]).abs() < 1e-10, "{document}");
 }
 
+/// Starts at which gradient and Hessian vanish, a ReLU that is dead or at its kink and a cube at its inflection: none of them is a minimum, and a fit that starts there ends where one that starts elsewhere does.
+#[test]
+fn points_that_derivatives_do_not_see_are_left() {
+    let cube = csv("x1,y", (0..200).map(|i| vec![point(i, 0), (1.0 + point(i, 0)).powi(3) + disturbance(i)]));
+    let hinge = csv("x1,y", (0..200).map(|i| vec![point(i, 0), (2.0 * point(i, 0) + 1.0).max(0.0) + disturbance(i)]));
+    for (expert, data, starts) in [
+        ("expert = 'polynomial'\ndegree = 3", &cube, ["0.0, 0.0", "0.5, 0.5"]),
+        ("expert = 'relu'", &hinge, ["0.0, 0.0", "1.0, 0.5"]),
+        ("expert = 'relu'", &hinge, ["0.0, -1.0", "1.0, 0.5"]),
+    ] {
+        let [from_there, from_elsewhere] = starts.map(|start| {
+            let [a, b] = [0, 1].map(|i| start.split(", ").nth(i).unwrap());
+            let document = json(&format!("{expert}\nexperts = 1\nstart = [{{ a = [{a}], b = {b} }}]"), data);
+            number(&document["objective"])
+        });
+        assert!((from_there / from_elsewhere - 1.0).abs() < 1e-6, "{expert}: {from_there} {from_elsewhere}");
+    }
+}
+
 /// The same JSON with `converged` false, status 4 and a word on stderr.
 #[test]
 fn a_fit_that_does_not_converge_says_so() {

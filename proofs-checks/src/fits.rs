@@ -22,6 +22,7 @@ use crate::{CheckError, Evidence, Run};
 mod path;
 mod slopes;
 
+pub(crate) use path::sample_of;
 pub(crate) use slopes::{AtSize, bends, by_replicate, grid, mean_slope, quartiles, rate, region, slope, slopes};
 
 /// The usual deviation of a start from the split truth, in every parameter.
@@ -471,66 +472,6 @@ fn duplicated<T: Clone>(items: &[T], size: usize, share: impl Fn(&mut T, usize))
                 .collect()
         })
         .collect()
-}
-
-/// `y = f(x) + ε` for a function that is given the inputs by columns and puts its values into its second argument: rows, seed and replicate as in [`Law::sample`]. Normal noise of a replicate is that of one Brownian path at all sizes (see [`path`]).
-pub(crate) fn sample_of(
-    mut values: impl FnMut(&[f64], &mut [f64]),
-    inputs: &Inputs,
-    noise: Noise,
-    (rows, seed, replicate): (usize, u64, u64),
-) -> Result<Sample, CheckError> {
-    let law = Law { inputs: inputs.clone(), noise, regression: |_: &[f64]| 0.0 };
-    let draws =
-        Sample::collect(&law.sample(rows, seed, replicate).map_err(CheckError::theory)?).map_err(CheckError::theory)?;
-    let path = match noise {
-        Noise::Gaussian { deviation } => {
-            let mut by_row = vec![0.0; rows];
-            white(rows, seed, replicate).iter().zip(ranked(&draws)?).for_each(|(z, row)| by_row[row] = deviation * z);
-            Some(by_row)
-        }
-        Noise::StudentT { .. } => None,
-    };
-    let mut builder = Sample::builder(inputs.dimension());
-    let (mut scratch, mut x, mut first) = (Vec::new(), vec![0.0; inputs.dimension()], 0);
-    for index in 0..draws.chunks() {
-        let chunk = draws.chunk(index, &mut scratch).map_err(CheckError::theory)?;
-        let mut f = vec![0.0; chunk.y.len()];
-        values(chunk.columns, &mut f);
-        for row in 0..f.len() {
-            chunk.input(row, &mut x);
-            let noise = path.as_ref().map_or(chunk.y[row], |path| path[first + row]);
-            builder.push(&x, f[row] + noise);
-        }
-        first += f.len();
-    }
-    Ok(builder.finish())
-}
-
-/// The noise of a replicate's sample by ranks.
-fn white(rows: usize, seed: u64, replicate: u64) -> Vec<f64> {
-    let stream = |size: u64| {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        key[8..16].copy_from_slice(&size.to_le_bytes());
-        key[24..28].copy_from_slice(b"path");
-        let mut stream = ChaCha8Rng::from_seed(key);
-        stream.set_stream(replicate);
-        move || -> f64 { StandardNormal.sample(&mut stream) }
-    };
-    path::white(rows as u64, path::CELLS, stream(0), stream(rows as u64))
-}
-
-/// The rows in the order of their first inputs.
-fn ranked(sample: &Sample) -> Result<Vec<usize>, CheckError> {
-    let (mut scratch, mut firsts) = (Vec::new(), Vec::with_capacity(sample.rows()));
-    for index in 0..sample.chunks() {
-        let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
-        firsts.extend_from_slice(&chunk.columns[..chunk.y.len()]);
-    }
-    let mut order: Vec<usize> = (0..firsts.len()).collect();
-    order.sort_by(|a, b| firsts[*a].total_cmp(&firsts[*b]));
-    Ok(order)
 }
 
 impl AtSize for Fitted {

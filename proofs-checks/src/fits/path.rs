@@ -11,13 +11,20 @@
 //!
 //! `W` is drawn at [`CELLS`] places, the same for all `n`, and in between by Brownian bridges of each `n` of its own.
 
+use moe_theory::softmax::{Inputs, Law, Noise, Sample, Source};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::CheckError;
+
 /// Cells of the part of the path that all sizes share.
-pub(super) const CELLS: u64 = 1024;
+const CELLS: u64 = 1024;
 
 /// `ε_1, …, ε_n`, from standard normal numbers of all sizes and of this one.
 ///
 /// In units of `1/(n·cells)` a row takes `cells` and a cell has `n`. A cell that has the increment `R` left over a time `T` gives a row that takes `s` of it `R s/T` and a normal number of variance `s(T − s)/T`.
-pub(super) fn white(rows: u64, cells: u64, mut shared: impl FnMut() -> f64, mut own: impl FnMut() -> f64) -> Vec<f64> {
+fn increments(rows: u64, cells: u64, mut shared: impl FnMut() -> f64, mut own: impl FnMut() -> f64) -> Vec<f64> {
     let (mut left, mut rest) = (0_u64, 0.0_f64);
     let row = |_| {
         let (mut wanted, mut sum) = (cells, 0.0);
@@ -40,6 +47,66 @@ pub(super) fn white(rows: u64, cells: u64, mut shared: impl FnMut() -> f64, mut 
     (0..rows).map(row).collect()
 }
 
+/// `y = f(x) + ε` for a function that is given the inputs by columns and puts its values into its second argument: rows, seed and replicate as in [`Law::sample`]. Normal noise of a replicate is that of one Brownian path at all sizes (see the documentation of the module).
+pub(crate) fn sample_of(
+    mut values: impl FnMut(&[f64], &mut [f64]),
+    inputs: &Inputs,
+    noise: Noise,
+    (rows, seed, replicate): (usize, u64, u64),
+) -> Result<Sample, CheckError> {
+    let law = Law { inputs: inputs.clone(), noise, regression: |_: &[f64]| 0.0 };
+    let draws =
+        Sample::collect(&law.sample(rows, seed, replicate).map_err(CheckError::theory)?).map_err(CheckError::theory)?;
+    let path = match noise {
+        Noise::Gaussian { deviation } => {
+            let mut by_row = vec![0.0; rows];
+            white(rows, seed, replicate).iter().zip(ranked(&draws)?).for_each(|(z, row)| by_row[row] = deviation * z);
+            Some(by_row)
+        }
+        Noise::StudentT { .. } => None,
+    };
+    let mut builder = Sample::builder(inputs.dimension());
+    let (mut scratch, mut x, mut first) = (Vec::new(), vec![0.0; inputs.dimension()], 0);
+    for index in 0..draws.chunks() {
+        let chunk = draws.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+        let mut f = vec![0.0; chunk.y.len()];
+        values(chunk.columns, &mut f);
+        for row in 0..f.len() {
+            chunk.input(row, &mut x);
+            let noise = path.as_ref().map_or(chunk.y[row], |path| path[first + row]);
+            builder.push(&x, f[row] + noise);
+        }
+        first += f.len();
+    }
+    Ok(builder.finish())
+}
+
+/// The noise of a replicate's sample by ranks.
+fn white(rows: usize, seed: u64, replicate: u64) -> Vec<f64> {
+    let stream = |size: u64| {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..16].copy_from_slice(&size.to_le_bytes());
+        key[24..28].copy_from_slice(b"path");
+        let mut stream = ChaCha8Rng::from_seed(key);
+        stream.set_stream(replicate);
+        move || -> f64 { StandardNormal.sample(&mut stream) }
+    };
+    increments(rows as u64, CELLS, stream(0), stream(rows as u64))
+}
+
+/// The rows in the order of their first inputs.
+fn ranked(sample: &Sample) -> Result<Vec<usize>, CheckError> {
+    let (mut scratch, mut firsts) = (Vec::new(), Vec::with_capacity(sample.rows()));
+    for index in 0..sample.chunks() {
+        let chunk = sample.chunk(index, &mut scratch).map_err(CheckError::theory)?;
+        firsts.extend_from_slice(&chunk.columns[..chunk.y.len()]);
+    }
+    let mut order: Vec<usize> = (0..firsts.len()).collect();
+    order.sort_by(|a, b| firsts[*a].total_cmp(&firsts[*b]));
+    Ok(order)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +121,7 @@ mod tests {
                 if drawn[which] - 1 == place { 1.0 } else { 0.0 }
             };
             let next = std::cell::RefCell::new(&mut next);
-            let noise = white(rows, cells, || (next.borrow_mut())(0), || (next.borrow_mut())(1));
+            let noise = increments(rows, cells, || (next.borrow_mut())(0), || (next.borrow_mut())(1));
             assert!(drawn[0] == cells as usize && drawn[1] <= count, "{drawn:?}");
             noise
         };

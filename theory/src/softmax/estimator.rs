@@ -304,21 +304,30 @@ impl<'a> Estimator<'a> {
         Ok(Some((next, there)))
     }
 
-    /// The best point with one of these parameters moved, if it lowers the sum of squares by more than `enough`.
-    fn polled(&self, theta: &[f64], parameters: &[usize], squares: f64, enough: f64) -> io::Result<Option<Vec<f64>>> {
-        let (mut best, mut least) = (None, squares - enough);
+    /// The best point with one of these parameters moved, if it lowers the sum of squares by more than `enough`, and the passes that this took.
+    fn polled(
+        &self,
+        theta: &[f64],
+        parameters: &[usize],
+        (squares, enough): (f64, f64),
+    ) -> io::Result<(Option<Vec<f64>>, usize)> {
+        let (mut best, mut least, mut passes) = (None, squares - enough, 0);
         for &i in parameters {
             for share in POLLED.into_iter().flat_map(|share| [share, -share]) {
+                if self.is_stopped() {
+                    return Ok((None, passes));
+                }
                 let mut next = theta.to_vec();
                 next[i] += share * (self.bounds.upper[i] - self.bounds.lower[i]);
                 let next = self.bounds.clamp(&next);
                 let there = self.squares(&next)?;
+                passes += 1;
                 if there < least {
                     (best, least) = (Some(next), there);
                 }
             }
         }
-        Ok(best)
+        Ok((best, passes))
     }
 
     /// `Σ y²`, the size that rounding of residuals is compared with.
@@ -419,17 +428,18 @@ impl<'a> Estimator<'a> {
                     } else {
                         here.unseen(&widths, reference)
                     };
-                    if polls < POLLS
-                        && iterations < self.tolerance.iterations
-                        && let Some(next) = self.polled(&theta, &tried, here.squares, 2.0 * enough)?
-                    {
-                        evaluations += 1;
-                        iterations += 1;
-                        polls += 1;
-                        (here, theta) = (self.evaluate(&next)?, next);
-                        (scale, radius, shortened) = (vec![0.0; theta.len()], f64::INFINITY, false);
-                        latest.clear();
-                        continue;
+                    if polls < POLLS && iterations < self.tolerance.iterations {
+                        let (better, passes) = self.polled(&theta, &tried, (here.squares, 2.0 * enough))?;
+                        evaluations += passes;
+                        if let Some(next) = better {
+                            evaluations += 1;
+                            iterations += 1;
+                            polls += 1;
+                            (here, theta) = (self.evaluate(&next)?, next);
+                            (scale, radius, shortened) = (vec![0.0; theta.len()], f64::INFINITY, false);
+                            latest.clear();
+                            continue;
+                        }
                     }
                     break reason;
                 }
