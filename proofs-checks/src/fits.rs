@@ -9,7 +9,7 @@
 
 use moe_kernels::Activation;
 use moe_theory::softmax::{
-    Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, Law, MixingMeasure, Noise, Power,
+    Architecture, Atom, Bounds, Coordinates, Cubature, Estimator, Fit, Gate, Inputs, MixingMeasure, Noise, Power,
     Reason, Sample, Source, Tolerance, Voronoi, local_constant, voronoi,
 };
 use rand::SeedableRng;

@@ -12,6 +12,8 @@
 //!
 //! Rates are multiples of ¼, and the region of one is what is nearer to it than to its neighbours: ±⅛ about 0 and about −½ (see `fits`). `c` is `local_constant` of the plain gate at the truth's quotient over `√6` (see `minimisers`).
 //!
+//! The noise, 4·10⁻⁴, is where theory expects the quotient's loss of tanh experts, whose constant is the least, to be below .02 from the least `n` on; with more the bound is undecided (see [`crate::fits`]).
+//!
 //! *Power.* The error of 8 parameters has a logarithm with deviation `1/√16`, a slope over a factor 16 of `n` one of `.25·√2/2.8 = .13`; the mean over 48 replicates lies with its 99 % interval within `(2.7 + 3.9)·.13/√48 = .12` of its expectation but for one run in `10⁴`. The largest loss and the bound hardly scatter. The sigmoid router's largest loss has slopes with deviation .32 about −½: its interval stays below −⅛ but for one run in `10⁴`, as `.5 − (2.7 + 3.7)·.32/√48 = .2`.
 //!
 //! # Controls
