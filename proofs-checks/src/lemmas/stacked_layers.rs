@@ -19,18 +19,20 @@
 //! # The setting
 //!
 //! `x ~ U[−3, 3]`, GELU experts in both layers, layer one with the truth `(ω, β, a, b) = (2, .3, 3, −.5), (0, 0, −2, 1)`, whose values lie in [.17, 8.5], layer two with `(−.5, 3, 2.5, −2), (0, 0, .5, 1)`. It was chosen by its predicted constant, `√(tr (E ∂f ∂fᵀ)^{-1}) = 255`: the parameters' error is about `255 σ/√n = .0016` at `n = 10³` and
-//! `σ = 2·10⁻⁴`. Regions of slopes as in `fits`.
+//! `σ = 2·10⁻⁴`. Where it is above .02 at the least `n`, rates are undecided. Regions of slopes as in `fits`.
 //!
 //! *Power.* One direction dominates the losses, so their logarithm has nearly the deviation 1.1 of that of a normal variable's; the slope over a factor of 32 in `n` has .22 to .31, as sizes share the path of their noise, and 200 replicates give an interval of half-width .04 to .06 in a region of .125. The regression error has 12 or 15 directions and a slope of deviation .08. The over-specified fit takes
 //! many steps (along the difference of two atoms that share a true one `JᵀJ` has no information) and has fewer replicates; what it shows are findings.
 
+use faer::Side;
+use faer::linalg::solvers::DenseSolveCore;
 use moe_kernels::Activation;
 use moe_theory::softmax::{Atom, Cubature, Inputs, MixingMeasure, Noise, Power, Sample, voronoi};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region, sample_of};
+use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region, sample_of, small};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
 };
@@ -57,7 +59,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [16, 64, 256],
         ),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 40], [3, 4, 6]),
-        Parameter::integer("from", "smallest sample", "", [100, 1_000_000], [250, 500, 1000]),
+        Parameter::integer("from", "smallest sample", "", [120, 1_000_000], [250, 500, 1000]),
         Parameter::integer("to", "largest sample", "", [400, 10_000_000], [8000, 16_000, 64_000]).above("from"),
         Parameter::real("noise", "standard deviation of the noise", "", [1e-5, 1.0], [2e-4, 2e-4, 2e-4]),
     ],
@@ -70,6 +72,8 @@ const LEVEL: f64 = 0.99;
 const STARTS: u32 = 3;
 /// Starts that are tried until one fit ends in a minimum or below the truth.
 const ATTEMPTS: usize = 3;
+/// Points of the midpoint rule for [`constant`].
+const POINTS: usize = 4096;
 /// Factors `c` of the starts along the family of scales.
 const FACTORS: [f64; 3] = [0.7, 1.0, 1.5];
 
@@ -133,6 +137,17 @@ fn true_stack() -> Result<(Stack, Vec<f64>), CheckError> {
     let stack = Stack::new(2, Activation::Gelu, false);
     let theta = stack.parameters(&truth())?;
     Ok((stack, theta))
+}
+
+/// `√(tr (E ∂f ∂fᵀ)^{-1})` at the truth, exactly specified: an estimate is off by `σ/√n` times as much.
+fn constant() -> Result<f64, CheckError> {
+    let (stack, theta) = true_stack()?;
+    let mut design = Sample::builder(1);
+    (0..POINTS).for_each(|i| design.push(&[-3.0 + 6.0 * (i as f64 + 0.5) / POINTS as f64], 0.0));
+    let (_, matrix) = stack.normal(&design.finish(), &theta, &mut stack.works())?;
+    let factors = matrix.llt(Side::Lower).map_err(|_| CheckError::theory("the layers' derivatives are dependent"))?;
+    let inverse = factors.inverse();
+    Ok((0..theta.len()).map(|i| POINTS as f64 * inverse[(i, i)]).sum::<f64>().sqrt())
 }
 
 fn sample(run: &Run<'_>, rows: usize, replicate: u64) -> Result<Sample, CheckError> {
@@ -251,11 +266,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let cell =
         |statement: &str, predicted| rate(statement, &over, LEVEL, region(predicted), |fit| Some(fit.over.sqrt()));
-    let evidence = vec![
+    let predicted = constant()? * run.real("noise") / (sizes[0] as f64).sqrt();
+    // With an atom too many the losses are larger still.
+    let near = |items: Vec<Evidence>| small(sizes[0], predicted, items);
+    let evidence = near(vec![
         error("exactly specified: regression error", &exact, 0.5),
         loss("exactly specified: L1 of layer one", &exact, 0, 0.5),
         loss("exactly specified: L1 of layer two", &exact, 1, 0.5),
-    ];
+    ]);
     let controls = vec![
         Control::new(
             "with output weights in layer one L1 of layer one falls as n^(-1/2), starts along the family of scales",
@@ -270,17 +288,17 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Finding::judged(
             "an atom too many in layer one, regression error",
             "the regression error falls as n^(-1/2)",
-            &[error("an atom too many: regression error", &over, 0.5)],
+            &near(vec![error("an atom too many: regression error", &over, 0.5)]),
             &[Control::new("the same error falls as n^(-1/4)", error("the same, the rate ¼", &over, 0.25))],
             json!({}),
         ),
         Finding::judged(
             "an atom too many in layer one",
             "L1 of both layers falls as n^(-1/2)",
-            &[
+            &near(vec![
                 loss("an atom too many: L1 of layer one", &over, 0, 0.5),
                 loss("an atom too many: L1 of layer two", &over, 1, 0.5),
-            ],
+            ]),
             &[("one", 0), ("two", 1)].map(|(layer, place)| {
                 Control::new(
                     format!("the same L1 of layer {layer} falls as n^(-1/4)"),
@@ -292,7 +310,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Finding::judged(
             "an atom too many in layer one, its cell",
             "the root of the weighted squares of the differences in the over-fitted cell falls as n^(-1/4)",
-            &[cell("root of the weighted squares in the over-fitted cell", 0.25)],
+            &near(vec![cell("root of the weighted squares in the over-fitted cell", 0.25)]),
             &[Control::new("the same falls as n^(-1/2)", cell("the same, the rate ½", 0.5))],
             json!({}),
         ),
@@ -380,4 +398,18 @@ fn table(name: &str, rows: &[Vec<Layers>], sizes: &[usize]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The documentation's constant, and what it is for: noise that leads out of the regime leaves the rates undecided.
+    #[test]
+    fn rates_are_undecided_where_the_truth_is_far() {
+        assert!((constant().unwrap() - 255.0).abs() < 1.0, "{}", constant().unwrap());
+        let item = || vec![Evidence::comparison("", [0.0, 0.0], [0.0, 1.0])];
+        let at = |noise: f64| small(250, constant().unwrap() * noise / 250_f64.sqrt(), item())[0].holds();
+        assert_eq!((at(2e-4), at(0.1)), (Some(true), None));
+    }
 }

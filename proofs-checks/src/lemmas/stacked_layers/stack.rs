@@ -107,7 +107,7 @@ impl Stack {
     }
 
     /// Gradient of `½ Σ r²` and `JᵀJ`.
-    fn normal(
+    pub(super) fn normal(
         &self,
         sample: &Sample,
         theta: &[f64],
