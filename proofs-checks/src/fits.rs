@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CheckError, Evidence, Run};
 
+mod attained;
 mod path;
 mod slopes;
 

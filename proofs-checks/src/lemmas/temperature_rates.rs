@@ -7,7 +7,7 @@
 //! # What is measured
 //!
 //! GELU experts, theory B5's truth with `τ* = 1`, `k = 3`. For each router the rates ½ of `L1τ` and of the regression error (least squares from starts near the truth with either atom split). A finding sets the local constants beside the measured ratios: `‖f_G − f_{G*}‖ ≥ v Σ tr M2` of the over-fitted cell and `L1τ ≤ ‖f_G − f_{G*}‖/c`, both up to `o(1)`, over all members of the
-//! likelihood-ratio region that are found (see `minimisers`).
+//! likelihood-ratio region that are found (see `minimisers`). A measure in the direction of `v` has to attain it (see `fits`).
 //!
 //! # Where the regions come from
 //!
@@ -189,12 +189,30 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 bounded(words, series.all(|row| row.ratio), smaller, TERMS),
             ]
         };
+        let (mut values, mut flat) = (Vec::new(), Vec::new());
+        for (cell, local) in ["first", "second"].into_iter().zip(&locals) {
+            let split = problem(run, router, 3);
+            let mut linear = split.clone();
+            linear.truth_class.activation = Activation::Linear;
+            let v = local.second.unwrap_or(0.0);
+            values.push(split.attained(local, &rule)?.value(&format!("{name} router, {cell} cell of two"), v));
+            let cells = if cell == "first" { [2, 1] } else { [1, 2] };
+            let other = linear.attained(&constant(router, Activation::Linear, &cells)?, &rule)?;
+            flat.push(Control::new(
+                "linear experts attain the value of these",
+                other.value(&format!("{name} router, linear experts, {cell} cell of two"), v),
+            ));
+        }
+        values.extend(bounds(&series, &words));
+        flat.extend(
+            bounds(&linear, "linear router, k = 3")
+                .map(|item| Control::new("a linear router has the bounds of this router", item)),
+        );
         findings.push(Finding::judged(
             format!("local constants, {name} router"),
-            format!("{words}: ‖f_G − f_G*‖ ≥ v Σ tr M2 of the over-fitted cell and ‖f_G − f_G*‖ ≥ c L1τ over all members found"),
-            &bounds(&series, &words),
-            &bounds(&linear, "linear router, k = 3")
-                .map(|item| Control::new("a linear router has the bounds of this router", item)),
+            format!("{words}: v is attained within 1 % by a measure in its direction, and ‖f_G − f_G*‖ ≥ v Σ tr M2 of the over-fitted cell and ‖f_G − f_G*‖ ≥ c L1τ over all members found"),
+            &values,
+            &flat,
             json!({}),
         ));
         doubled.push(bounded(&format!("{name} router, k = 4"), twice.all(|row| row.ratio), beyond, TERMS_DOUBLED));
