@@ -496,7 +496,7 @@ fn spectrum() -> Result<[f64; 2], CheckError> {
 }
 
 /// Gradient descent on raw weights with a step of its own each time: the loss before each step and after the last, and the largest raw norm at the end.
-fn descend(
+pub(super) fn descend(
     run: &Run<'_>,
     start: &Start,
     steps: usize,

@@ -48,6 +48,7 @@
 use moe_theory::soft_routed::InitialLaw;
 use serde_json::json;
 
+pub(super) use self::flows::reached;
 use self::flows::{Cell, Recovery, cells, flow_table};
 use self::matching::{Growth, Matching};
 use crate::{

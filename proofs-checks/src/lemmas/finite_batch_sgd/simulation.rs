@@ -91,7 +91,8 @@ pub(super) struct Endpoint {
 
 /// `η = εB/(σ_w²(d − 1))`.
 pub(super) fn step(epsilon: f64, batch: usize, students: usize, teachers: usize, dimension: u64) -> f64 {
-    epsilon * batch as f64 / (EffectiveSgd::noise_variance(students, teachers) * (dimension - 1) as f64)
+    epsilon * batch as f64
+        / (EffectiveSgd::noise_variance(Router::Sigmoid, students, teachers) * (dimension - 1) as f64)
 }
 
 /// Student 0 with the given expert overlap with teacher 0, other students and every other overlap orthogonal.

@@ -45,6 +45,17 @@ pub(super) fn cells(
         .collect())
 }
 
+/// Teachers that a student reached, from each start of a law.
+pub(in crate::lemmas) fn reached(
+    run: &Run<'_>,
+    sweep: &str,
+    law: &InitialLaw,
+    replicates: usize,
+) -> Result<Vec<usize>, CheckError> {
+    let cells = cells(run, sweep, std::slice::from_ref(law), replicates)?;
+    Ok(cells.iter().flat_map(|cell| &cell.rows).map(|row| row.reached).collect())
+}
+
 pub(super) fn diagram(run: &Run<'_>) -> Result<Vec<Cell>, CheckError> {
     let largest = run.integer("ratio") as usize;
     // At quick effort every second ratio has to do.

@@ -32,7 +32,7 @@ use super::super::guided_router::{Follower, pursue};
 use super::{LEVEL, eligible, law};
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table, statistics};
 
-const ROUTERS: [Router; 2] = [Router::GaussianCdf, Router::Tanh];
+pub(super) const ROUTERS: [Router; 2] = [Router::GaussianCdf, Router::Tanh];
 /// Overlaps of the dormant student in units of `u`: `κ, β, a, b`.
 const OVERLAPS: [f64; 4] = [1.0, 0.7, 0.8, 0.9];
 /// The `u` of floors, and those of dipoles; `κ` at which a dipole has found its teacher.
