@@ -15,15 +15,6 @@
 //! | divergence | 100 steps of descent, each 1.02 times the largest stable one; and 1.05, 1.2, 2, 10 times it | 0.98 times it | it rises for 60 steps and falls for 40; it rises and falls in turn by 1.25 and 0.82 times it |
 //! | useful expert pruned | two learned students and a redundant one, one of the learned pruned | the redundant one pruned; both of a dipole | a student at overlap 0.78 with a teacher (0.794), pruned |
 //!
-//! # Divergence
-//!
-//! A step `η` of gradient descent multiplies the deviation from the teacher along an eigenvector of the Hessian by `1 − ηλ`. The largest eigenvalue on unit norms is 6.47267177 (theory X3), so the largest stable step is
-//! `2/6.47267 = 0.30899`; at `f` times it the deviation is multiplied by `|1 − 2f|`: 0.96 and 1.04 for `f = 0.98, 1.02`. The loss is quadratic there: its square. The function that names divergence sees the losses alone, neither the step nor the Hessian;
-//! the smallest step that it names, by bisection, is put against `2/λ`. Steps of 1.25 and 0.82 times the limit in turn multiply the steepest deviation by `−1.5` and `−0.64`: the loss rises by 2.25 every second time and stays within bounds.
-//!
-//! At 1.02 the loss is `6·10⁻⁹·1.04^{200} = 1.5·10⁻⁵` at the end and still rises. Steps of 1.05 times the limit and more end their rise themselves, since gradients lengthen the raw norms until `η/‖w‖²` is stable (the finding), at `¼λ(f − 1)² = 0.0040` for `f = 1.05`; the function takes a rise from 10⁻⁵ or less to 0.00088 for one:
-//! a factor four is left. At 10 the factor 361 of the loss takes three steps or so. From further away, or with steps that reach it at once, losses alone do not tell this from a stable descent: what is named starts near a minimum without loss and takes two steps at least (finding on students at random). Past the rise, a record names `f` from `1 + 2(0.00088/λ)^{1/2} = 1.023` on only.
-//!
 //! # Pruning
 //!
 //! A student behind a teacher's router at overlap `κ` with its expert is worth `½E f*² − ½E(f_κ − f*)² = 6Φ_00(1)(κ³ − ½)`: pruning it does harm for `κ > 2^{−1/3} = 0.7937`. Which students have been pruned is all that the function is told; the smallest overlap at which it
@@ -39,25 +30,22 @@
 //! The times above leave a factor ten for each way. The noise changes overlaps by `10⁻³` against thresholds at 0.02 or more from where the states settle. No failure of recognition is expected at all:
 //! all of 24 starts give a share of [0.80, 1] at 99 %, and a misnaming of none [0, 0.20]; three in four are asked for.
 //!
-//! Growth is measured between the losses after 50 and 100 steps, from deviations `3·10⁻⁵`. By step 50 the slowest other mode (eigenvalue 0.269, factor 0.918 or less) is down by `(0.918/0.96)^{100} = 0.011` in the loss against the steepest; there are
-//! `2(d−2) = 20` of them beside two steepest, each with a weight of `0.269/6.47` of theirs, so that they are `0.011·20·0.269/(2·6.47) = 0.005` of the loss and change the factor by `0.005/100`. Norms grow by the square of the deviation, which reaches
-//! `0.005` at the factor 1.04, with an effect of `ηλ·10⁻⁵·25` on the last factors. `±0.002` leaves a factor ten.
-//!
-//! The smallest step named, at `f = 1 + δ`: by step 50 the others are `0.918^{100} = 2·10⁻⁴` of theirs, `10⁻⁴` of the loss for starts of the median; the loss, `6·10⁻⁹`, rises from one step to the next where `4δ` exceeds `0.17·10⁻⁴`, and by more than `10⁻¹¹` over 16 steps
-//! where `64δ·6·10⁻⁹` does, `δ > 3·10⁻⁵`. At `f < 1` the steepest part falls and nothing is named. `±10⁻³` leaves a factor ten for the starts' weights. The smallest useful overlap: the disturbance `10⁻³` changes expectations of pairs by its square, times six at most for the routers' overlap `1 − 5·10⁻⁶`:
+//! The smallest useful overlap: the disturbance `10⁻³` changes expectations of pairs by its square, times six at most for the routers' overlap `1 − 5·10⁻⁶`:
 //! `±10⁻³` again leaves more than a factor ten.
 
+mod divergence;
+
 use moe_kernels::Router;
-use moe_theory::soft_routed::{
-    Flow, Hessian, OrderParameters, PopulationLoss, Start, Stop, StudentTeacher, Symptoms, Thresholds, Watch,
-};
+use moe_theory::soft_routed::{Flow, OrderParameters, Start, Stop, StudentTeacher, Symptoms, Thresholds, Watch};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+
+pub(super) use divergence::descend;
+use divergence::{DEVIATION, STABLE, STEPS, UNSTABLE};
 
 use crate::{
-    CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Label, Lemma, Mark, Parameter, Run,
-    Scale, Table, statistics,
+    CheckError, Column, Control, Evidence, Figure, Findings, Label, Lemma, Mark, Parameter, Run, Scale, Table,
+    statistics,
 };
 
 /// The lemma's row in the registry.
@@ -85,29 +73,14 @@ const NEARLY_ALL: [f64; 2] = [0.75, 1.0];
 const HARDLY_ANY: [f64; 2] = [0.0, 0.25];
 /// Dimension of the starts: two teachers, and axes to spare.
 const DIMENSION: usize = 12;
-/// Steps over the largest stable one.
-const STABLE: f64 = 0.98;
-const UNSTABLE: f64 = 1.02;
-/// Larger ones, whose losses end their rise within the steps.
-const BEYOND: [f64; 4] = [1.05, 1.2, 2.0, 10.0];
-/// Steps of a descent, and the deviation from the teacher at its start.
-const STEPS: usize = 100;
-const DEVIATION: f64 = 3e-5;
-/// Accepted errors of a growth factor and of the largest stable step.
-const GROWTH_ERROR: f64 = 2e-3;
-const STEP_ERROR: f64 = 1e-3;
 /// Accepted relative error of the smallest useful overlap.
 const USEFUL_ERROR: f64 = 1e-3;
 /// Where a record of losses turns, and the two steps over the largest stable one that are taken in turn.
 const TURN: usize = 60;
 const IN_TURN: [f64; 2] = [1.25, 0.82];
-/// Bisections: brackets of a step over the largest stable one and of an overlap, and halvings.
-const STEP_BRACKET: [f64; 2] = [0.9, 1.5];
+/// Bisections: bracket of an overlap, and halvings.
 const OVERLAP_BRACKET: [f64; 2] = [0.3, 1.0];
 const HALVINGS: usize = 12;
-/// The step of the finding on long descents, over the largest stable one, and their number of steps.
-const LONG: (f64, usize) = (1.2, 4000);
-
 /// A failure and how to come by it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Case {
@@ -189,34 +162,17 @@ struct Sighting {
     careless: bool,
 }
 
-/// A descent at a multiple of the largest stable step.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Growths {
-    stable: f64,
-    unstable: f64,
-    /// Smallest multiple of `2/λ` that is named divergence.
-    limit: f64,
-    /// Whether the descents beyond are named, and one with a stable step.
-    beyond: [bool; BEYOND.len()],
-    at_rest: bool,
-    /// Whether the descent with `BEYOND[2]` from students at random is named.
-    afar: bool,
-    /// Loss before, largest loss, and loss after a long descent with a step beyond the limit; largest raw norm at its end.
-    long: [f64; 4],
-    /// The same from a step below the limit.
-    calm: [f64; 4],
-}
-
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let replicates = run.integer("replicates") as usize;
-    let eigenvalues = spectrum()?;
+    let eigenvalues = divergence::spectrum()?;
     let rows = run.units("cases", 3 * Case::ALL.len() * replicates, |unit| {
         let (case, replicate) = (unit / replicates, (unit % replicates) as u64);
         sighting(run, Case::ALL[case / 3], Kind::ALL[case % 3], replicate, eigenvalues[0])
     })?;
     let sightings: Vec<&[Sighting]> = rows.chunks(replicates).collect();
     let useful = run.units("useful", replicates, |replicate| smallest_useful(run, replicate as u64))?;
-    let growths = run.units("growth", replicates, |replicate| growths(run, replicate as u64, eigenvalues[0]))?;
+    let growths =
+        run.units("growth", replicates, |replicate| divergence::growths(run, replicate as u64, eigenvalues[0]))?;
 
     let share = |rows: &[Sighting], name: &str, accept: [f64; 2], statement: String| {
         let hits = rows.iter().filter(|row| row.found.iter().any(|found| found == name)).count() as u64;
@@ -237,28 +193,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let statement = format!("{name}: share of states just short of it taken for it, {disturbed}");
         evidence.push(share(kinds[2], name, HARDLY_ANY, statement));
     }
-    let median = |of: &dyn Fn(&Growths) -> f64| statistics::median(&growths.iter().map(of).collect::<Vec<_>>(), LEVEL);
-    let factor = |estimate: Option<Estimate>, step: f64, predicted: f64| {
-        let statement = format!(
-            "factor of the deviation in one step of {step} times the largest stable one, from the loss, median over starts"
-        );
-        Evidence::estimate(statement, LEVEL, estimate, [predicted - GROWTH_ERROR, predicted + GROWTH_ERROR])
-    };
-    let (stable, unstable) = (median(&|row| row.stable), median(&|row| row.unstable));
-    let limit = |scale: f64, statement: &str| {
-        Evidence::estimate(statement, LEVEL, median(&|row| row.limit * scale), [1.0 - STEP_ERROR, 1.0 + STEP_ERROR])
-    };
-    evidence.push(factor(stable, STABLE, 2.0 * STABLE - 1.0));
-    evidence.push(factor(unstable, UNSTABLE, 2.0 * UNSTABLE - 1.0));
-    evidence.push(limit(1.0, "smallest step named divergence, times 6.47267/2, median over starts"));
-    let beyond = |multiple: f64, of: &dyn Fn(&Growths) -> bool| {
-        let hits = growths.iter().filter(|row| of(row)).count() as u64;
-        let statement =
-            format!("divergence: share of descents with {multiple} times the largest stable step that are recognised");
-        let share = statistics::proportion(hits, growths.len() as u64, LEVEL);
-        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
-    };
-    evidence.extend((0..BEYOND.len()).map(|k| beyond(BEYOND[k], &|row| row.beyond[k])));
+    evidence.extend(divergence::evidence(&growths));
     let least = |power: f64, what: &str| {
         let scaled: Vec<f64> = useful.iter().map(|overlap| overlap * power.exp2()).collect();
         let statement = format!("smallest expert overlap whose pruning is named, over {what}, median over starts");
@@ -291,27 +226,13 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             )
         })
         .collect();
+    controls.extend(divergence::controls(&growths, eigenvalues));
     controls.push(Control::new(
-        "divergence: a stable step in place of a larger one is rejected",
-        beyond(STABLE, &|row| row.at_rest),
+        "that a student is useful from overlap ½ on, as linear experts were, is rejected",
+        least(1.0, "½"),
     ));
-    let next = eigenvalues[1] / eigenvalues[0];
-    controls.extend([
-        Control::new(
-            "the factor by the next eigenvalue is rejected",
-            factor(unstable, UNSTABLE, (1.0 - 2.0 * UNSTABLE * next).abs()),
-        ),
-        Control::new(
-            "the largest stable step by the next eigenvalue is rejected",
-            limit(next, "smallest step named divergence, times 5.28082/2, median over starts"),
-        ),
-        Control::new(
-            "that a student is useful from overlap ½ on, as linear experts were, is rejected",
-            least(1.0, "½"),
-        ),
-    ]);
-    let findings = vec![long_finding(&growths), afar_finding(&growths)];
-    let tables = vec![case_table(&sightings), growth_table(&growths)];
+    let findings = divergence::findings(&growths);
+    let tables = vec![case_table(&sightings), divergence::table(&growths)];
     let figures = vec![
         Figure::new(
             "growth",
@@ -482,120 +403,6 @@ fn smallest_useful(run: &Run<'_>, replicate: u64) -> Result<f64, CheckError> {
     Ok(overlap)
 }
 
-/// The largest eigenvalue at the teacher, and the largest of the others.
-fn spectrum() -> Result<[f64; 2], CheckError> {
-    let rows = [[axis(0), axis(1)], [axis(2), axis(3)]];
-    let rows = [&rows[0][..], &rows[1][..]];
-    let start = Start::reduce(&StudentTeacher::from_rows(Router::Sigmoid, 3, rows, rows).map_err(CheckError::theory)?);
-    let mut hessian = Hessian::new(&start);
-    hessian.set(&start.state());
-    let all = hessian.spectrum();
-    let largest = all.last().copied().unwrap_or(0.0);
-    let next = all.iter().copied().filter(|x| *x < 0.99 * largest).fold(0.0, f64::max);
-    Ok([largest, next])
-}
-
-/// Gradient descent on raw weights with a step of its own each time: the loss before each step and after the last, and the largest raw norm at the end.
-pub(super) fn descend(
-    run: &Run<'_>,
-    start: &Start,
-    steps: usize,
-    step: &dyn Fn(usize) -> f64,
-) -> Result<(Vec<f64>, f64), CheckError> {
-    let mut population: PopulationLoss = start.population();
-    let mut weights = start.state();
-    let mut gradient = vec![0.0; weights.len()];
-    let mut losses = Vec::with_capacity(steps + 1);
-    for k in 0..steps {
-        losses.push(population.gradient(&weights, &mut gradient));
-        let step = step(k);
-        weights.iter_mut().zip(&gradient).for_each(|(w, g)| *w -= step * g);
-    }
-    run.proceed()?;
-    losses.push(population.loss(&weights));
-    let norm = |column: &[f64]| column.iter().map(|x| x * x).sum::<f64>().sqrt();
-    Ok((losses, weights.chunks_exact(start.coordinates()).map(norm).fold(0.0, f64::max)))
-}
-
-fn growths(run: &Run<'_>, replicate: u64, largest: f64) -> Result<Growths, CheckError> {
-    let students = [(axis(0), axis(2)), (axis(1), axis(3))];
-    let start = disturbed(run, replicate, &students, DEVIATION)?;
-    let losses = |multiple: f64, steps: usize| descend(run, &start, steps, &|_| multiple * 2.0 / largest);
-    // The loss is quadratic in the deviation: the factor is the square root of the loss's.
-    let factor = |multiple: f64| -> Result<f64, CheckError> {
-        let (losses, _) = losses(multiple, STEPS)?;
-        Ok((losses[STEPS] / losses[STEPS / 2]).powf(1.0 / STEPS as f64))
-    };
-    let state = start.order_parameters();
-    let diverges = |losses: &[f64]| {
-        let found = Symptoms::of(&state, start.router, start.order).with_losses(losses).signatures();
-        found.iter().any(|signature| signature.name() == Case::Divergence.name())
-    };
-    let named = |multiple: f64| Ok::<_, CheckError>(diverges(&losses(multiple, STEPS)?.0));
-    let mut bracket = STEP_BRACKET;
-    for _ in 0..HALVINGS {
-        let middle = 0.5 * (bracket[0] + bracket[1]);
-        bracket[usize::from(named(middle)?)] = middle;
-    }
-    let mut beyond = [false; BEYOND.len()];
-    for (named_there, multiple) in beyond.iter_mut().zip(BEYOND) {
-        *named_there = named(multiple)?;
-    }
-    let nowhere = vec![(vec![0.0; DIMENSION], vec![0.0; DIMENSION]); students.len()];
-    let random = disturbed(run, replicate, &nowhere, 1.0)?;
-    let (from_afar, _) = descend(run, &random, STEPS, &|_| BEYOND[2] * 2.0 / largest)?;
-    let long = |multiple: f64| -> Result<[f64; 4], CheckError> {
-        let (losses, norm) = losses(multiple, LONG.1)?;
-        let highest = losses.iter().copied().fold(0.0, f64::max);
-        Ok([losses[0], highest, losses[LONG.1], norm])
-    };
-    Ok(Growths {
-        stable: factor(STABLE)?,
-        unstable: factor(UNSTABLE)?,
-        limit: 0.5 * (bracket[0] + bracket[1]),
-        beyond,
-        at_rest: named(STABLE)?,
-        afar: diverges(&from_afar),
-        long: long(LONG.0)?,
-        calm: long(STABLE)?,
-    })
-}
-
-/// What becomes of a descent beyond the largest stable step: gradients are tangent, so every step lengthens the raw norms, and the step that counts is `η/‖w‖²`.
-fn long_finding(growths: &[Growths]) -> Finding {
-    let share = |multiple: f64, of: &dyn Fn(&Growths) -> [f64; 4]| {
-        let statement = format!(
-            "share of descents with {multiple} times the largest stable step whose loss first rises a thousandfold and is below 10⁻⁶ after {} steps: every step lengthens the raw norms, until η/‖w‖² is stable",
-            LONG.1
-        );
-        let back = growths.iter().map(of).filter(|[first, highest, last, _]| *highest > 1e3 * first && *last < 1e-6);
-        let share = statistics::proportion(back.count() as u64, growths.len() as u64, LEVEL);
-        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
-    };
-    let item = share(LONG.0, &|row| row.long);
-    let control = Control::new("a stable step, whose loss does not rise", share(STABLE, &|row| row.calm));
-    let witness = json!({ "first": growths.first().map(|row| row.long) });
-    Finding::judged("divergence ends by itself", item.statement().to_string(), &[item], &[control], witness)
-}
-
-/// From far off there is no minimum to leave: the same step is not told from a stable one.
-fn afar_finding(growths: &[Growths]) -> Finding {
-    let share = |from: &str, named: &dyn Fn(&Growths) -> bool| {
-        let statement = format!(
-            "share of descents from {from} with {} times the largest stable step at the teacher that have no name",
-            BEYOND[2]
-        );
-        let unnamed = growths.iter().filter(|row| !named(row)).count() as u64;
-        let share = statistics::proportion(unnamed, growths.len() as u64, LEVEL);
-        Evidence::estimate(statement, LEVEL, share, NEARLY_ALL)
-    };
-    let item = share("students at random", &|row| row.afar);
-    let control = Control::new("the same from near the teacher", share("near the teacher", &|row| row.beyond[2]));
-    let witness = json!({ "interval": item.interval() });
-    let title = "divergence is not told from losses where a descent starts far off";
-    Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
-}
-
 fn case_table(sightings: &[&[Sighting]]) -> Table {
     let heads = ["signature", "case", "starts", "named", "L median", "other names"];
     let mut table = Table::new("cases", heads.map(|head| Column::new(head, "")));
@@ -614,31 +421,6 @@ fn case_table(sightings: &[&[Sighting]]) -> Table {
             rows.iter().filter(|row| row.found.iter().any(|found| found == name)).count().into(),
             statistics::median(&losses, 0.5).map(|e| e.value).into(),
             others.join(", ").into(),
-        ]);
-    }
-    table
-}
-
-fn growth_table(growths: &[Growths]) -> Table {
-    let heads = [
-        "start",
-        "factor at 0.98",
-        "factor at 1.02",
-        "smallest step named·λ/2",
-        "L highest",
-        "L end",
-        "norm at the end",
-    ];
-    let mut table = Table::new("growth", heads.map(|head| Column::new(head, "")));
-    for (start, row) in growths.iter().take(24).enumerate() {
-        table.push([
-            start.into(),
-            row.stable.into(),
-            row.unstable.into(),
-            row.limit.into(),
-            row.long[1].into(),
-            row.long[2].into(),
-            row.long[3].into(),
         ]);
     }
     table
