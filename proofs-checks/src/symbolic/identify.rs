@@ -4,7 +4,7 @@ use super::expression::{Expression, Function, is_input};
 use super::independence::{Uncertified, certified};
 use super::parse::{ExpressionError, parse};
 use super::partial::Partial;
-use super::relations::{Relation, incompleteness, relations};
+use super::relations::{Hidden, Relation, Unsolved, relations};
 use crate::rigor::{CertificateError, multi_indices, recheck};
 use std::collections::BTreeMap;
 
@@ -28,12 +28,19 @@ pub struct Identified {
 }
 
 /// `Σ coefficient·derivative = 0`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentifiedRelation {
     /// The dependent derivative alone on the left: `d2F/dw db = dF/da`.
     pub equation: String,
     /// Coefficient, in the syntax of expressions, and number of the derivative.
     pub terms: Vec<(String, usize)>,
+}
+
+impl From<&Relation> for IdentifiedRelation {
+    fn from(Relation { leader, terms, equation }: &Relation) -> Self {
+        let others = terms.iter().map(|(function, coefficient)| (coefficient.clone(), *function));
+        Self { equation: equation.clone(), terms: std::iter::once(("1".into(), *leader)).chain(others).collect() }
+    }
 }
 
 /// Why there is no answer.
@@ -52,8 +59,10 @@ pub enum IdentifyError {
         expression: String,
         /// Parameters in the order of their appearance.
         parameters: Vec<String>,
-        /// Number of the functions whose span was asked for.
-        dimension: usize,
+        /// Orders of the functions whose span was asked for.
+        derivatives: Vec<Vec<u32>>,
+        /// Relations that were found and proved, short ones first; whether these are all is not decided.
+        found: Vec<IdentifiedRelation>,
         /// What was not decided, and why; with its column where it has one.
         reason: String,
     },
@@ -134,27 +143,32 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         );
         return Err(IdentifyError::Expert(ExpressionError::new(expert_expression.column, message)));
     }
-    let undecided = |reason: String| IdentifyError::Undecided {
-        expression: expression.clone(),
-        parameters: parameters.clone(),
-        dimension: count,
-        reason,
-    };
-    if let Some(reason) = beyond {
-        return Err(undecided(reason));
-    }
-    // An error of the whole, in the source that it is about.
-    let told = |error: ExpressionError| match (error.undecided, placed(error, sources)) {
-        (true, placed) => undecided(placed.to_string()),
-        (false, placed) => placed,
-    };
     // What is expressed by what comes before it: first orders, F, second orders.
     let mut derivatives = multi_indices(parameters.len(), order);
     derivatives[..=parameters.len()].rotate_left(1);
+    let undecided = |reason: String, found: Vec<IdentifiedRelation>| IdentifyError::Undecided {
+        expression: expression.clone(),
+        parameters: parameters.clone(),
+        derivatives: derivatives.clone(),
+        found,
+        reason,
+    };
+    if let Some(reason) = beyond {
+        return Err(undecided(reason, Vec::new()));
+    }
+    // An error of the whole, in the source that it is about.
+    let told = |error: ExpressionError| match (error.undecided, placed(error, sources)) {
+        (true, placed) => undecided(placed.to_string(), Vec::new()),
+        (false, placed) => placed,
+    };
     let functions: Vec<Partial> = derivatives.iter().map(|index| partial(&expression, &parameters, index)).collect();
     let name = function_name(&parameters);
     let names: Vec<String> = derivatives.iter().map(|index| derivative_name(&name, &parameters, index)).collect();
-    let found = relations(&functions, &names).map_err(told)?;
+    let found = match relations(&functions, &names) {
+        Ok(found) => found,
+        Err(Unsolved::Beyond(error)) => return Err(told(error)),
+        Err(Unsolved::Limit { reason, found }) => return Err(undecided(reason, proved(&functions, &found)?)),
+    };
     let independent = functions.len() - found.len();
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
@@ -164,45 +178,49 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
                 if independent == 1 { "1 derivative is".into() } else { format!("{independent} derivatives are") }
             );
             // Where nothing is seen to hide a relation, the values may have been too large.
-            let gap = incompleteness(&functions);
+            let Hidden { gap, products, steps, multiples } = Hidden::of(&functions).unwrap_or_default();
             let gapped = gap.is_some();
             if let Some(gap) = gap {
                 message += &format!(": {}", placed(gap, sources));
             }
-            if *reason == Uncertified::NeverAllPositive {
+            if *reason == Uncertified::NeverAllPositive && products {
                 message +=
                     "; no values of the parameters were found at which all arguments of relu are positive at one point";
+            } else if kinked && !gapped && steps.len() > 1 {
+                message += &format!(": the steps of {} may depend on each other", steps.join(", "));
+                if let Some([first, second, bare]) = multiples {
+                    message += &format!(
+                        ", as those of {first} and {second} do: each is that of {bare}, or one minus it, by the sign of what multiplies it"
+                    );
+                }
             } else if kinked && !gapped {
                 message += ": relu may have an argument whose sign is beyond the normal form";
             }
-            return Err(undecided(message));
+            return Err(undecided(message, proved(&functions, &found)?));
         }
         Ok(Ok(_)) => certificate.unwrap_or_default(),
         // The determinant was decided when the certificate was made: a limit of the normal form.
         Ok(Err(CertificateError::Undecided { claim } | CertificateError::Beyond { claim })) => {
-            return Err(undecided(claim));
+            return Err(undecided(claim, Vec::new()));
         }
         Ok(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
     };
-    let relations = found
-        .iter()
-        .map(|Relation { leader, terms, equation }| {
-            let others = terms.iter().map(|(function, coefficient)| (coefficient.clone(), *function));
-            IdentifiedRelation {
-                equation: equation.clone(),
-                terms: std::iter::once(("1".into(), *leader)).chain(others).collect(),
-            }
-        })
-        .collect();
-    Ok(Identified {
-        expression,
-        parameters,
-        independent: derivatives.len() - found.len(),
-        derivatives,
-        relations,
-        kinked,
-        certificate,
-    })
+    let relations = found.iter().map(IdentifiedRelation::from).collect();
+    Ok(Identified { expression, parameters, independent, derivatives, relations, kinked, certificate })
+}
+
+/// Relations that are no basis, proved all the same: the re-checker multiplies them out before it refuses the claim of one dimension more than they leave. None where the normal form does not decide it.
+fn proved(functions: &[Partial], found: &[Relation]) -> Result<Vec<IdentifiedRelation>, IdentifyError> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let claimed = functions.len() - found.len() + 1;
+    match certified(functions, found, claimed, &BTreeMap::new(), 3).as_deref().map(recheck) {
+        Ok(Err(CertificateError::False { .. })) => Ok(found.iter().map(IdentifiedRelation::from).collect()),
+        Err(_) | Ok(Err(CertificateError::Beyond { .. })) => Ok(Vec::new()),
+        Ok(Err(error)) => Err(IdentifyError::Refused(error.to_string())),
+        Ok(Ok(accepted)) => Err(IdentifyError::Refused(accepted.claim)),
+    }
 }
 
 /// `(gate)*(expert)`.
@@ -232,12 +250,14 @@ fn placed(error: ExpressionError, [gate, expert]: [&str; 2]) -> IdentifyError {
     IdentifyError::Expert(ExpressionError::new(column, message))
 }
 
-impl Identified {
-    /// The orders of a derivative, by the names of the parameters.
-    pub fn orders(&self, derivative: usize) -> BTreeMap<&str, u32> {
-        let orders = self.parameters.iter().zip(&self.derivatives[derivative]);
-        orders.filter(|(_, n)| **n > 0).map(|(name, n)| (&name[..], *n)).collect()
-    }
+/// The orders of a derivative, by the names of the parameters.
+///
+/// ```
+/// use proofs_checks::symbolic::orders;
+/// assert_eq!(orders(&["w".into(), "b".into()], &[0, 2]), [("b", 2)].into());
+/// ```
+pub fn orders<'a>(parameters: &'a [String], derivative: &[u32]) -> BTreeMap<&'a str, u32> {
+    parameters.iter().zip(derivative).filter(|(_, n)| **n > 0).map(|(name, n)| (&name[..], *n)).collect()
 }
 
 fn partial(expression: &str, parameters: &[String], index: &[u32]) -> Partial {
@@ -318,8 +338,10 @@ mod tests {
             ("l*x + relu(a*exp(x))", "1", "expert, column 7: relu whose sign depends on parameters alone"),
         ] {
             let found = identify(expert, gate, 2);
-            let Err(IdentifyError::Undecided { reason, dimension, .. }) = &found else { panic!("{expert}: {found:?}") };
-            assert!(reason.starts_with(words) && *dimension > 0, "{reason}");
+            let Err(IdentifyError::Undecided { reason, derivatives, found, .. }) = &found else {
+                panic!("{expert}: {found:?}")
+            };
+            assert!(reason.starts_with(words) && derivatives.len() > 1 && found.is_empty(), "{reason}");
         }
         // Of one input two relus leave three regions of four: a relation is missed where all four products of steps occur, and nothing is claimed.
         let found = identify("k*relu(x + b) + m*relu(x) + c*relu(x)*relu(x + b) + n", "1", 2);
@@ -343,6 +365,45 @@ mod tests {
         assert!(one.contains("1 derivative is left by"), "{one}");
     }
 
+    /// What was found is kept, where more may hold and where a limit stopped the search; all of it is proved.
+    #[test]
+    fn relations_of_what_is_not_decided_are_kept() {
+        let found = |expert: &str| -> Vec<String> {
+            let found = identify(expert, "1", 2);
+            let Err(IdentifyError::Undecided { found, .. }) = found else { panic!("{expert}: {found:?}") };
+            found.into_iter().map(|relation| relation.equation).collect()
+        };
+        assert_eq!(found("a*relu(x)*relu(-x - 1)"), ["d2F/da2 = 0", "F = a*dF/da"]);
+        let limited = found("e*x^3 + x*((a+b+c+1)^6 + (a-b+2*c+d)^5) + x^2*((a-b+c+1)^6 + (a-b+2*c+3*d)^5)");
+        assert!(limited.contains(&"d2F/de2 = 0".to_string()), "{limited:?}");
+        // A relation that does not hold is never printed.
+        let functions = [Partial::whole("x"), Partial::whole("x^2")];
+        let wrong = Relation { leader: 1, terms: vec![(0, "2".into())], equation: String::new() };
+        assert!(matches!(proved(&functions, &[wrong]), Err(IdentifyError::Refused(_))));
+    }
+
+    /// Steps of a sum may depend on each other, which has nothing to do with a point at which all are positive; what is a multiple of a function by parameters has its sign or the opposite one.
+    #[test]
+    fn dependent_steps_are_told_as_such() {
+        let reason = |expert: &str, gate: &str| {
+            let found = identify(expert, gate, 2);
+            let Err(IdentifyError::Undecided { reason, .. }) = found else { panic!("{expert}: {found:?}") };
+            reason
+        };
+        let sum = reason("relu(a*x) + relu(b*x) + c", "exp(w*x)");
+        assert!(sum.ends_with(": the steps of x*a, x*b may depend on each other, as those of x*a and x*b do: each is that of x, or one minus it, by the sign of what multiplies it"), "{sum}");
+        let regions = reason("a*relu(x^2 - 1) + b*(x + 1)*relu(x - 1) + c*(x - 1)*relu(-x - 1)", "1");
+        assert!(regions.ends_with(": the steps of x^2 - 1, x - 1, x + 1 may depend on each other"), "{regions}");
+    }
+
+    /// A limit of a relation as a whole is in no column.
+    #[test]
+    fn errors_of_relations_have_no_column() {
+        let source = "x*((a+b+c+1)^6 + (a-b+2*c+d)^5) + x^2*((a-b+c+1)^6 + (a-b+2*c+3*d)^5)";
+        let Err(IdentifyError::Undecided { reason, .. }) = identify(source, "1", 2) else { panic!() };
+        assert!(reason.starts_with("a relation's coefficients take more than "), "{reason}");
+    }
+
     /// A parameter may be called F, h or as a derivative of F: then the function is not.
     #[test]
     fn the_function_has_a_name_of_its_own() {
@@ -362,6 +423,7 @@ mod tests {
         equation("b*x/sqrt(2*pi)^3 - 4*c*x", "dF/dc = -8*sqrt(pi)^2*sqrt(2*pi)*dF/db");
         equation("b*x/sqrt(pi) + c*x", "dF/dc = sqrt(pi)*dF/db");
         equation("(b*x/sqrt(pi) + k*x)*(1 + t)", "dF/dk = sqrt(pi)*dF/db");
+        equation("b*x/sqrt(pi) + k*(c + d)*x", "dF/dk = (d + c)*sqrt(pi)*dF/db");
     }
 
     /// What a sine cancels in `1 − cos²` is no pole: the first coefficient is `−1/cos(a − b)`.

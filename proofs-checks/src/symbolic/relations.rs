@@ -11,7 +11,7 @@ use super::modular;
 use super::normal_form::{Atom, Table};
 use super::parse::ExpressionError;
 use super::partial::{Partial, normalise};
-use super::polynomial::{Exponent, Monomial, Polynomial, Symbol};
+use super::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
 use dashu_base::{Gcd, UnsignedAbs};
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
@@ -28,37 +28,110 @@ pub(crate) struct Relation {
     pub(crate) equation: String,
 }
 
+impl Relation {
+    /// Whether a coefficient is longer than anybody reads.
+    fn is_long(&self) -> bool {
+        let is_long = |text: &String| text.len() > LONGEST || text.matches(' ').count() > 2 * MOST_TERMS;
+        self.terms.iter().any(|(_, coefficient)| is_long(coefficient))
+    }
+}
+
+/// Why there is no basis of the relations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unsolved {
+    /// What the normal form does not decide, at its column.
+    Beyond(ExpressionError),
+    /// A limit of one relation as a whole, and others.
+    Limit {
+        /// Which limit, of the first one.
+        reason: String,
+        /// Short ones first.
+        found: Vec<Relation>,
+    },
+}
+
+impl From<ExpressionError> for Unsolved {
+    fn from(error: ExpressionError) -> Self {
+        Self::Beyond(error)
+    }
+}
+
 /// A basis of the linear relations of functions, short ones first; `names` are what equations call them.
 ///
 /// # Errors
-/// What the normal form does not decide.
-pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<Relation>, ExpressionError> {
+/// See [`Unsolved`].
+pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<Relation>, Unsolved> {
     let mut forms = normalise(functions, &[])?;
     let resolved = forms.table.resolve(&forms.functions)?;
     let matrix = Matrix::of(&forms.table, &resolved);
-    let mut relations = Vec::new();
+    let mut found: Vec<Relation> = Vec::new();
+    let mut beyond: Vec<String> = Vec::new();
     for (leader, support) in matrix.dependences() {
-        let terms = matrix.solved(leader, &support)?;
-        let relation = matrix.relation(&forms.table, names, leader, &terms);
-        let is_long = |text: &String| text.len() > LONGEST || text.matches(' ').count() > 2 * MOST_TERMS;
-        if relation.terms.iter().any(|(_, coefficient)| is_long(coefficient)) {
-            let message = format!(
+        match matrix.solved(leader, &support).map(|terms| matrix.relation(&forms.table, names, leader, &terms)) {
+            Ok(relation) if !relation.is_long() => found.push(relation),
+            Ok(_) => beyond.push(format!(
                 "a relation of {} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms",
                 names[leader]
-            );
-            return Err(ExpressionError::undecided(1, message));
+            )),
+            Err(reason) => beyond.push(reason),
         }
-        relations.push(relation);
+        if beyond.len() == BEYOND {
+            break;
+        }
     }
-    relations.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
-    Ok(relations)
+    found.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
+    match beyond.into_iter().next() {
+        Some(reason) => Err(Unsolved::Limit { reason, found }),
+        None => Ok(found),
+    }
 }
 
-/// What may hide a relation among these functions from [`relations`], as far as it is seen.
-pub(crate) fn incompleteness(functions: &[Partial]) -> Option<ExpressionError> {
-    let mut forms = normalise(functions, &[]).ok()?;
-    forms.table.resolve(&forms.functions).ok()?;
-    forms.table.incompleteness()
+/// What may hide a relation among functions from [`relations`], as far as it is seen.
+#[derive(Debug, Default)]
+pub(crate) struct Hidden {
+    /// A hypothesis of the normal form that is seen to fail.
+    pub(crate) gap: Option<ExpressionError>,
+    /// Whether steps are multiplied with each other.
+    pub(crate) products: bool,
+    /// The arguments of the steps.
+    pub(crate) steps: Vec<String>,
+    /// Two of the arguments that are multiples of one function by parameters, and this function `v`: with `u = p(θ)v` the step `H(u)` is `H(v)` where `p > 0` and `1 − H(v)` where `p < 0`.
+    pub(crate) multiples: Option<[String; 3]>,
+}
+
+impl Hidden {
+    /// Of these functions.
+    pub(crate) fn of(functions: &[Partial]) -> Option<Self> {
+        let mut forms = normalise(functions, &[]).ok()?;
+        let is_step = |table: &Table, symbol: &Symbol| matches!(table.atom(*symbol), Atom::Step(_));
+        let monomials = || forms.functions.iter().flat_map(|function| function.terms.keys());
+        let steps_of = |monomial: &Monomial| -> Vec<Symbol> {
+            monomial.iter().map(|(symbol, _)| *symbol).filter(|symbol| is_step(&forms.table, symbol)).collect()
+        };
+        let products = monomials().any(|monomial| steps_of(monomial).len() > 1);
+        let symbols: BTreeSet<Symbol> = monomials().flat_map(steps_of).collect();
+        let arguments: Vec<&Polynomial> = symbols
+            .iter()
+            .filter_map(|symbol| match forms.table.atom(*symbol) {
+                Atom::Step(u) => Some(u),
+                _ => None,
+            })
+            .collect();
+        // H(−u) = 1 − H(u): whichever of the two begins without a sign.
+        let text = |u: &Polynomial| {
+            let text = forms.table.text(u);
+            if text.starts_with('-') { forms.table.text(&u.scaled(&-RBig::ONE)) } else { text }
+        };
+        let bare: Vec<Polynomial> = arguments.iter().map(|u| forms.table.without_parameters(u)).collect();
+        let pairs = (0..bare.len()).flat_map(|k| (0..k).map(move |l| (l, k)));
+        let multiples = pairs
+            .filter(|(l, k)| bare[*l] == bare[*k])
+            .map(|(l, k)| [text(arguments[l]), text(arguments[k]), text(&bare[k])])
+            .next();
+        let steps = arguments.iter().map(|u| text(u)).collect();
+        forms.table.resolve(&forms.functions).ok()?;
+        Some(Self { gap: forms.table.incompleteness(), products, steps, multiples })
+    }
 }
 
 /// A basis of the relations with rational coefficients that hold for all inputs *and parameters*: one coefficient for each function.
@@ -120,6 +193,8 @@ const LARGEST: usize = 60_000;
 /// Longest text of a coefficient, in characters, and most terms of one.
 const LONGEST: usize = 20_000;
 const MOST_TERMS: usize = 1500;
+/// Relations beyond a limit after which no more are looked for: each takes as long as the limit allows.
+const BEYOND: usize = 8;
 
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
@@ -228,7 +303,10 @@ impl Matrix {
     }
 
     /// The coefficients `c_k` with `f_leader + Σ c_k f_k = 0` over the support, by elimination without fractions in as many rows, the simplest ones that determine them.
-    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, ExpressionError> {
+    ///
+    /// # Errors
+    /// Which limit was hit.
+    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, String> {
         let columns: Vec<usize> = support.iter().copied().chain([leader]).collect();
         let mut rows: Vec<Vec<Coefficient>> = self
             .rows
@@ -249,7 +327,7 @@ impl Matrix {
                 (row[column].terms.len(), row.iter().map(|entry| entry.terms.len()).sum::<usize>())
             };
             let found = (column..rows.len()).filter(|r| !rows[*r][column].is_zero()).min_by_key(|r| size(&rows[*r]));
-            let Some(found) = found else { return Err(ExpressionError::new(1, "a relation that was found is none")) };
+            let Some(found) = found else { return Err("a relation that was found over a prime field is none".into()) };
             rows.swap(column, found);
             let pivot_row = rows[column].clone();
             for (_, row) in rows.iter_mut().enumerate().filter(|(r, row)| *r != column && !row[column].is_zero()) {
@@ -260,8 +338,7 @@ impl Matrix {
                     of.iter().map(|entry| entry.terms.len()).sum::<usize>() * by.terms.len()
                 };
                 if products(&factor, row) + products(&share, &pivot_row) > LARGEST {
-                    let message = format!("a relation's coefficients take more than {LARGEST} products of terms");
-                    return Err(ExpressionError::undecided(1, message));
+                    return Err(format!("a relation's coefficients take more than {LARGEST} products of terms"));
                 }
                 for (entry, pivot) in row.iter_mut().zip(&pivot_row) {
                     *entry = entry.times(&factor).minus(&pivot.times(&share)).reduced(&self.rules);
@@ -309,11 +386,8 @@ impl Matrix {
         powers.filter_map(of).collect()
     }
 
-    /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`. Sums stay as they are.
+    /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`.
     fn without_roots(&self, table: &Table, fraction: &Fraction) -> (Fraction, String) {
-        if fraction.numerator.terms.len() > 1 {
-            return (fraction.clone(), String::new());
-        }
         let Fraction { mut numerator, mut denominator } = fraction.clone();
         let two = |power: u32| Coefficient::integer(IBig::ONE << power as usize, self.variables.len());
         let (mut of_pi, mut of_two_pi) = (0, 0);
@@ -355,7 +429,7 @@ impl Matrix {
             let (fraction, roots) = self.without_roots(table, fraction);
             let numerator = table.text(&self.polynomial(&fraction.numerator));
             let is_whole = fraction.denominator.as_integer() == Some(IBig::ONE);
-            let is_sum = fraction.numerator.terms.len() > 1 && !is_whole;
+            let is_sum = fraction.numerator.terms.len() > 1 && !(is_whole && roots.is_empty());
             let numerator = if is_sum { format!("({numerator})") } else { numerator };
             let numerator = match (&numerator[..], &roots[..]) {
                 (_, "") => numerator,
@@ -368,7 +442,8 @@ impl Matrix {
             }
             let denominator = table.text(&self.polynomial(&fraction.denominator));
             let simple = denominator.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if simple { format!("{numerator}/{denominator}") } else { format!("{numerator}/({denominator})") }
+            let denominator = if simple { denominator } else { enclosed(&denominator) };
+            format!("{numerator}/{denominator}")
         };
         let right: Vec<String> = terms
             .iter()
@@ -390,6 +465,22 @@ impl Matrix {
         let terms = terms.iter().map(|(fraction, function)| (*function, text(fraction))).collect();
         Relation { leader, terms, equation }
     }
+}
+
+/// In parentheses, one pair.
+fn enclosed(text: &str) -> String {
+    let mut depth = 0;
+    let mut closes = text.char_indices().filter(|(_, c)| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    // The first pair closes at the end.
+    let is_enclosed = text.starts_with('(') && closes.next().is_some_and(|(at, _)| at + 1 == text.len());
+    if is_enclosed { text.into() } else { format!("({text})") }
 }
 
 fn lcm(a: i64, b: i64) -> i64 {
@@ -430,6 +521,35 @@ impl Table {
         }
     }
 
+    /// A `v` of which `u` is a multiple by parameters, the coefficient of its first monomial one: where all terms have the same inputs these alone, else `u` over the powers of parameters that all terms have.
+    fn without_parameters(&self, u: &Polynomial) -> Polynomial {
+        let split = |monomial: &Monomial| -> (Monomial, Monomial) {
+            monomial.iter().copied().partition(|(symbol, _)| self.has_input(*symbol))
+        };
+        let mut with: Vec<Monomial> = u.terms.keys().map(|monomial| split(monomial).0).collect();
+        with.dedup();
+        if let [with] = &with[..] {
+            return Polynomial::term(with.clone(), RBig::ONE);
+        }
+        let mut common: Option<Monomial> = None;
+        for monomial in u.terms.keys() {
+            let own = split(monomial).1;
+            common = Some(match common {
+                None => own,
+                Some(known) => known.into_iter().filter(|power| own.contains(power)).collect(),
+            });
+        }
+        let inverse: Monomial = common
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(symbol, power)| Some((symbol, Exponent::of(&-power.to_rational())?)))
+            .collect();
+        let mut bare = Polynomial::default();
+        u.terms.iter().for_each(|(monomial, c)| bare.add(multiplied(monomial, &inverse), c.clone()));
+        let leading = bare.leading().cloned().unwrap_or(RBig::ONE);
+        bare.scaled(&(RBig::ONE / leading))
+    }
+
     /// A polynomial in the syntax of expressions.
     pub(super) fn text(&self, polynomial: &Polynomial) -> String {
         let mut text = String::new();
@@ -454,21 +574,21 @@ impl Table {
     }
 
     fn power_text(&self, symbol: Symbol, exponent: &RBig) -> String {
-        let of = |name: &str, u: &Polynomial| format!("{name}({})", self.text(u));
+        let of = |name: &str, u: &Polynomial| format!("{name}{}", enclosed(&self.text(u)));
         let angle = |name: &str, m: &Monomial, unit: &RBig| of(name, &Polynomial::term(m.clone(), unit.clone()));
         let base = match self.atom(symbol) {
             Atom::Input(name) | Atom::Parameter(name) => name.clone(),
             Atom::Gaussian => "(1/sqrt(2*pi))".into(),
             Atom::ErrorScale => "(2/sqrt(pi))".into(),
-            Atom::Inverse(d) => format!("(1/({}))", self.text(d)),
+            Atom::Inverse(d) => format!("(1/{})", enclosed(&self.text(d))),
             Atom::Exp(m) => return of("exp", &Polynomial::term(m.clone(), exponent.clone())),
             Atom::Sin(m, unit) => angle("sin", m, unit),
             Atom::Cos(m, unit) => angle("cos", m, unit),
             Atom::Sigmoid(u) => of("sigmoid", u),
             Atom::Softplus(u) => of("softplus", u),
-            Atom::Phi(u) => format!("(gelu({0})/({0}))", self.text(u)),
+            Atom::Phi(u) => format!("(gelu{0}/{0})", enclosed(&self.text(u))),
             Atom::Erf(u) => of("erf", u),
-            Atom::Step(u) => format!("(relu({0})/({0}))", self.text(u)),
+            Atom::Step(u) => format!("(relu{0}/{0})", enclosed(&self.text(u))),
         };
         if *exponent == RBig::ONE {
             base
@@ -478,6 +598,24 @@ impl Table {
             format!("{base}^({exponent})")
         } else {
             format!("{base}^{exponent}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::enclosed;
+
+    #[test]
+    fn parentheses_are_not_doubled() {
+        for (text, expected) in [
+            ("a", "(a)"),
+            ("(2/sqrt(pi))", "(2/sqrt(pi))"),
+            ("(1/2)*a", "((1/2)*a)"),
+            ("(a)*(b)", "((a)*(b))"),
+            ("sqrt(pi)", "(sqrt(pi))"),
+        ] {
+            assert_eq!(enclosed(text), expected);
         }
     }
 }
