@@ -6,16 +6,22 @@
 //!
 //! This is a finder: what it finds is put into a certificate, whose re-checker multiplies every relation out and normalises it to zero, and encloses a determinant of the rest.
 
+mod hidden;
+mod text;
+
+pub(crate) use hidden::Hidden;
+
 use super::coefficient::Coefficient;
 use super::modular;
 use super::normal_form::{Atom, Table};
 use super::parse::ExpressionError;
 use super::partial::{Partial, normalise};
-use super::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
-use dashu_base::{Gcd, UnsignedAbs};
+use super::polynomial::{Exponent, Monomial, Polynomial, Symbol};
+use dashu_base::Gcd;
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
+use text::enclosed;
 
 /// `Σ coefficient·function = 0` over the numbers of functions; coefficients in the syntax of expressions, over parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,54 +89,6 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     match beyond.into_iter().next() {
         Some(reason) => Err(Unsolved::Limit { reason, found }),
         None => Ok(found),
-    }
-}
-
-/// What may hide a relation among functions from [`relations`], as far as it is seen.
-#[derive(Debug, Default)]
-pub(crate) struct Hidden {
-    /// A hypothesis of the normal form that is seen to fail.
-    pub(crate) gap: Option<ExpressionError>,
-    /// Whether steps are multiplied with each other.
-    pub(crate) products: bool,
-    /// The arguments of the steps.
-    pub(crate) steps: Vec<String>,
-    /// Two of the arguments that are multiples of one function by parameters, and this function `v`: with `u = p(θ)v` the step `H(u)` is `H(v)` where `p > 0` and `1 − H(v)` where `p < 0`.
-    pub(crate) multiples: Option<[String; 3]>,
-}
-
-impl Hidden {
-    /// Of these functions.
-    pub(crate) fn of(functions: &[Partial]) -> Option<Self> {
-        let mut forms = normalise(functions, &[]).ok()?;
-        let is_step = |table: &Table, symbol: &Symbol| matches!(table.atom(*symbol), Atom::Step(_));
-        let monomials = || forms.functions.iter().flat_map(|function| function.terms.keys());
-        let steps_of = |monomial: &Monomial| -> Vec<Symbol> {
-            monomial.iter().map(|(symbol, _)| *symbol).filter(|symbol| is_step(&forms.table, symbol)).collect()
-        };
-        let products = monomials().any(|monomial| steps_of(monomial).len() > 1);
-        let symbols: BTreeSet<Symbol> = monomials().flat_map(steps_of).collect();
-        let arguments: Vec<&Polynomial> = symbols
-            .iter()
-            .filter_map(|symbol| match forms.table.atom(*symbol) {
-                Atom::Step(u) => Some(u),
-                _ => None,
-            })
-            .collect();
-        // H(−u) = 1 − H(u): whichever of the two begins without a sign.
-        let text = |u: &Polynomial| {
-            let text = forms.table.text(u);
-            if text.starts_with('-') { forms.table.text(&u.scaled(&-RBig::ONE)) } else { text }
-        };
-        let bare: Vec<Polynomial> = arguments.iter().map(|u| forms.table.without_parameters(u)).collect();
-        let pairs = (0..bare.len()).flat_map(|k| (0..k).map(move |l| (l, k)));
-        let multiples = pairs
-            .filter(|(l, k)| bare[*l] == bare[*k])
-            .map(|(l, k)| [text(arguments[l]), text(arguments[k]), text(&bare[k])])
-            .next();
-        let steps = arguments.iter().map(|u| text(u)).collect();
-        forms.table.resolve(&forms.functions).ok()?;
-        Some(Self { gap: forms.table.incompleteness(), products, steps, multiples })
     }
 }
 
@@ -467,22 +425,6 @@ impl Matrix {
     }
 }
 
-/// In parentheses, one pair.
-fn enclosed(text: &str) -> String {
-    let mut depth = 0;
-    let mut closes = text.char_indices().filter(|(_, c)| {
-        depth += match c {
-            '(' => 1,
-            ')' => -1,
-            _ => 0,
-        };
-        depth == 0
-    });
-    // The first pair closes at the end.
-    let is_enclosed = text.starts_with('(') && closes.next().is_some_and(|(at, _)| at + 1 == text.len());
-    if is_enclosed { text.into() } else { format!("({text})") }
-}
-
 fn lcm(a: i64, b: i64) -> i64 {
     let gcd = |mut a: i64, mut b: i64| {
         while b != 0 {
@@ -518,104 +460,6 @@ impl Table {
             Atom::Sin(m, unit) => Some((self.number_of(&Atom::Cos(m.clone(), unit.clone()))?, true)),
             Atom::ErrorScale => Some((self.number_of(&Atom::Gaussian)?, false)),
             _ => None,
-        }
-    }
-
-    /// A `v` of which `u` is a multiple by parameters, the coefficient of its first monomial one: where all terms have the same inputs these alone, else `u` over the powers of parameters that all terms have.
-    fn without_parameters(&self, u: &Polynomial) -> Polynomial {
-        let split = |monomial: &Monomial| -> (Monomial, Monomial) {
-            monomial.iter().copied().partition(|(symbol, _)| self.has_input(*symbol))
-        };
-        let mut with: Vec<Monomial> = u.terms.keys().map(|monomial| split(monomial).0).collect();
-        with.dedup();
-        if let [with] = &with[..] {
-            return Polynomial::term(with.clone(), RBig::ONE);
-        }
-        let mut common: Option<Monomial> = None;
-        for monomial in u.terms.keys() {
-            let own = split(monomial).1;
-            common = Some(match common {
-                None => own,
-                Some(known) => known.into_iter().filter(|power| own.contains(power)).collect(),
-            });
-        }
-        let inverse: Monomial = common
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(symbol, power)| Some((symbol, Exponent::of(&-power.to_rational())?)))
-            .collect();
-        let mut bare = Polynomial::default();
-        u.terms.iter().for_each(|(monomial, c)| bare.add(multiplied(monomial, &inverse), c.clone()));
-        let leading = bare.leading().cloned().unwrap_or(RBig::ONE);
-        bare.scaled(&(RBig::ONE / leading))
-    }
-
-    /// A polynomial in the syntax of expressions.
-    pub(super) fn text(&self, polynomial: &Polynomial) -> String {
-        let mut text = String::new();
-        for (monomial, coefficient) in polynomial.terms.iter().rev() {
-            let negative = *coefficient < RBig::ZERO;
-            text.push_str(match (text.is_empty(), negative) {
-                (true, true) => "-",
-                (true, false) => "",
-                (false, true) => " - ",
-                (false, false) => " + ",
-            });
-            let magnitude = if negative { -coefficient.clone() } else { coefficient.clone() };
-            let mut factors: Vec<String> =
-                monomial.iter().map(|(symbol, exponent)| self.power_text(*symbol, &exponent.to_rational())).collect();
-            if magnitude != RBig::ONE || factors.is_empty() {
-                let whole = *magnitude.denominator() == UBig::ONE || factors.is_empty();
-                factors.insert(0, if whole { magnitude.to_string() } else { format!("({magnitude})") });
-            }
-            text.push_str(&factors.join("*"));
-        }
-        if text.is_empty() { "0".into() } else { text }
-    }
-
-    fn power_text(&self, symbol: Symbol, exponent: &RBig) -> String {
-        let of = |name: &str, u: &Polynomial| format!("{name}{}", enclosed(&self.text(u)));
-        let angle = |name: &str, m: &Monomial, unit: &RBig| of(name, &Polynomial::term(m.clone(), unit.clone()));
-        let base = match self.atom(symbol) {
-            Atom::Input(name) | Atom::Parameter(name) => name.clone(),
-            Atom::Gaussian => "(1/sqrt(2*pi))".into(),
-            Atom::ErrorScale => "(2/sqrt(pi))".into(),
-            Atom::Inverse(d) => format!("(1/{})", enclosed(&self.text(d))),
-            Atom::Exp(m) => return of("exp", &Polynomial::term(m.clone(), exponent.clone())),
-            Atom::Sin(m, unit) => angle("sin", m, unit),
-            Atom::Cos(m, unit) => angle("cos", m, unit),
-            Atom::Sigmoid(u) => of("sigmoid", u),
-            Atom::Softplus(u) => of("softplus", u),
-            Atom::Phi(u) => format!("(gelu{0}/{0})", enclosed(&self.text(u))),
-            Atom::Erf(u) => of("erf", u),
-            Atom::Step(u) => format!("(relu{0}/{0})", enclosed(&self.text(u))),
-        };
-        if *exponent == RBig::ONE {
-            base
-        } else if exponent.numerator().clone().unsigned_abs() == UBig::ONE && *exponent < RBig::ZERO {
-            format!("{base}^(-1)")
-        } else if *exponent < RBig::ZERO {
-            format!("{base}^({exponent})")
-        } else {
-            format!("{base}^{exponent}")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::enclosed;
-
-    #[test]
-    fn parentheses_are_not_doubled() {
-        for (text, expected) in [
-            ("a", "(a)"),
-            ("(2/sqrt(pi))", "(2/sqrt(pi))"),
-            ("(1/2)*a", "((1/2)*a)"),
-            ("(a)*(b)", "((a)*(b))"),
-            ("sqrt(pi)", "(sqrt(pi))"),
-        ] {
-            assert_eq!(enclosed(text), expected);
         }
     }
 }
