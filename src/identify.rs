@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use proofs_checks::symbolic::{
-    ExpressionError, Families, Family, Identified, IdentifyError, families, function_name, identify,
+    ExpressionError, Families, Family, Identified, IdentifiedRelation, IdentifyError, families, function_name,
+    identify, orders,
 };
 use serde_json::{Value, json};
 
@@ -73,12 +74,13 @@ fn flat_number(name: &str) -> Option<usize> {
 fn document(span: &Span, families: &Families) -> Value {
     let mut document = match span {
         Ok(found) => of_span(found),
-        Err(IdentifyError::Undecided { expression, parameters, dimension, reason }) => json!({
+        Err(IdentifyError::Undecided { expression, parameters, derivatives, found, reason }) => json!({
             "expression": expression,
             "parameters": parameters,
-            "dimension": dimension,
+            "dimension": derivatives.len(),
             "independent": null,
             "relations": null,
+            "found": of_relations(found, parameters, derivatives),
             "certificate": null,
             "reason": reason,
         }),
@@ -90,25 +92,20 @@ fn document(span: &Span, families: &Families) -> Value {
     document
 }
 
+fn of_relations(relations: &[IdentifiedRelation], parameters: &[String], derivatives: &[Vec<u32>]) -> Value {
+    let term = |(coefficient, k): &(String, usize)| json!({ "coefficient": coefficient, "derivative": orders(parameters, &derivatives[*k]) });
+    let relation = |IdentifiedRelation { equation, terms }: &IdentifiedRelation| json!({ "equation": equation, "terms": terms.iter().map(term).collect::<Vec<Value>>() });
+    relations.iter().map(relation).collect()
+}
+
 fn of_span(found: &Identified) -> Value {
-    let relations: Vec<Value> = found
-        .relations
-        .iter()
-        .map(|relation| {
-            let terms: Vec<Value> = relation
-                .terms
-                .iter()
-                .map(|(coefficient, k)| json!({ "coefficient": coefficient, "derivative": found.orders(*k) }))
-                .collect();
-            json!({ "equation": relation.equation, "terms": terms })
-        })
-        .collect();
     json!({
         "expression": found.expression,
         "parameters": found.parameters,
         "dimension": found.derivatives.len(),
         "independent": found.independent,
-        "relations": relations,
+        "relations": of_relations(&found.relations, &found.parameters, &found.derivatives),
+        "found": null,
         "certificate": found.certificate,
         "reason": null,
     })
@@ -131,11 +128,14 @@ fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, mark
     match span {
         Ok(found) => {
             head(&mut text, &found.expression, &found.parameters, found.derivatives.len());
-            relations(&mut text, found, arguments, markdown);
+            dimension(&mut text, found, arguments);
+            relations(&mut text, &found.relations, &found.parameters, "a basis of all", markdown);
         }
-        Err(IdentifyError::Undecided { expression, parameters, dimension, reason }) => {
-            head(&mut text, expression, parameters, *dimension);
+        Err(IdentifyError::Undecided { expression, parameters, derivatives, found, reason }) => {
+            head(&mut text, expression, parameters, derivatives.len());
             let _ = writeln!(text, "of which it is not decided how many are independent: {reason}.");
+            let heading = "found and proved; whether these are all is not decided";
+            relations(&mut text, found, parameters, heading, markdown);
         }
         Err(_) => {}
     }
@@ -166,9 +166,8 @@ fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, mark
     text
 }
 
-/// How many functions are independent, and the relations of all.
-fn relations(text: &mut String, found: &Identified, arguments: &IdentifyArguments, markdown: bool) {
-    let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
+/// How many functions are independent.
+fn dimension(text: &mut String, found: &Identified, arguments: &IdentifyArguments) {
     let place = if found.kinked {
         "on an open set of values of the parameters (relu: on others fewer may be)"
     } else {
@@ -180,13 +179,25 @@ fn relations(text: &mut String, found: &Identified, arguments: &IdentifyArgument
         Some(_) => writeln!(text, "Proved; certificate in {CERTIFICATE}."),
         None => writeln!(text, "Proved; --out DIR writes the certificate."),
     };
-    if !found.relations.is_empty() {
-        let _ = writeln!(text, "\nRelations ({}), a basis of all:\n", found.relations.len());
-        let equations: Vec<&str> = found.relations.iter().map(|relation| &relation.equation[..]).collect();
-        for (equation, indices) in grouped(&equations, &found.parameters) {
-            let _ = write!(text, "{}{}", if markdown { "- " } else { "  " }, code(&equation));
-            let _ = writeln!(text, "{}", if indices.is_empty() { String::new() } else { format!("   for {indices}") });
-        }
+}
+
+/// The relations, and what they are in words.
+fn relations(
+    text: &mut String,
+    relations: &[IdentifiedRelation],
+    parameters: &[String],
+    heading: &str,
+    markdown: bool,
+) {
+    if relations.is_empty() {
+        return;
+    }
+    let code = |words: &str| if markdown { format!("`{words}`") } else { words.to_string() };
+    let _ = writeln!(text, "\nRelations ({}), {heading}:\n", relations.len());
+    let equations: Vec<&str> = relations.iter().map(|relation| &relation.equation[..]).collect();
+    for (equation, indices) in grouped(&equations, parameters) {
+        let _ = write!(text, "{}{}", if markdown { "- " } else { "  " }, code(&equation));
+        let _ = writeln!(text, "{}", if indices.is_empty() { String::new() } else { format!("   for {indices}") });
     }
 }
 

@@ -438,6 +438,16 @@ fn what_is_not_decided_is_told_beside_what_is() {
         let printed = verify(at, &["identify", expert, "--gate", gate]);
         assert!(text(&printed.stdout).contains("of which it is not decided how many are independent: "), "{expert}");
     }
+    // Relations that were found are no basis, and not hidden.
+    let expert = "relu(x)*relu(-x - 1)*a";
+    let found: Value = serde_json::from_slice(&verify(at, &["identify", expert, "--format", "json"]).stdout).unwrap();
+    assert!(found["relations"].is_null() && found["found"].as_array().unwrap().len() == 2, "{found}");
+    assert_eq!(found["found"][0]["equation"], "d2F/da2 = 0");
+    assert_eq!(found["found"][1]["terms"][1]["derivative"], serde_json::json!({ "a": 1 }));
+    let printed = verify(at, &["identify", expert]);
+    let heading =
+        "Relations (2), found and proved; whether these are all is not decided:\n\n  d2F/da2 = 0\n  F = a*dF/da\n";
+    assert!(text(&printed.stdout).contains(heading), "{printed:?}");
 }
 
 /// What is no expert: one line with the column, status 2, and nothing written.

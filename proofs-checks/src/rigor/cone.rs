@@ -26,7 +26,7 @@
 //!
 //! The expansion is that of atoms near the true ones: the claim is for mixtures whose atoms all tend to true ones as `L1 → 0`. An atom far away whose weight tends to zero has a small `L1` too and is outside of it.
 //!
-//! *Inequality.* The symmetric matrix `∫∂²Ψ_j/D* dν − λ|ν|I` is positive definite if the pivots of its elimination without exchange are positive; they are enclosed.
+//! *Inequality.* The symmetric matrix `∫∂²Ψ_j/D* dν − λ|ν|I` is positive definite exactly if the pivots of its elimination without exchange are positive; they are enclosed. Where one after positive ones is certainly not, the measure does not give this `λ`.
 
 use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
@@ -275,6 +275,10 @@ impl Cone {
                     return Err(CertificateError::Unfounded { claim: "lambda is not positive".into() });
                 }
                 let outcome = self.outcome(measure)?;
+                if outcome.pivots.iter().flatten().any(|pivot| pivot.sign() == Some(false) || pivot.is_zero()) {
+                    let claim = format!("this measure does not give λ = {}: a pivot is not positive", measure.lambda);
+                    return Err(CertificateError::Unfounded { claim });
+                }
                 if outcome.total.ends().is_none()
                     || outcome.pivots.iter().flatten().any(|pivot| pivot.sign() != Some(true))
                 {

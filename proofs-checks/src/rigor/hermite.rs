@@ -1,4 +1,4 @@
-//! The certificate `hermite-coefficients`: floats beside the numbers that they stand for.
+//! The certificate `hermite-coefficients`: floats beside the numbers that they stand for, with a relative error below one (zeros are within one of anything).
 //!
 //! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
 //! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
@@ -176,6 +176,11 @@ impl Hermite {
     }
 
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
+        let stated = self.error.to_f64(true);
+        if self.error >= Dyadic::new(1.into(), 0) {
+            let claim = format!("a relative error of {stated:e} says nothing; it has to be below one");
+            return Err(CertificateError::Unfounded { claim });
+        }
         let enclosures = self.enclosures();
         let allowed = Ball::point(self.error.clone(), self.precision);
         let item = |name: String, error: Ball, scale: Ball| Item {
@@ -201,13 +206,13 @@ impl Hermite {
         }
         // Of the largest error.
         let end = |k: usize| items.iter().map(|item| item.relative[k]).fold(0.0, f64::max);
-        let (interval, accept) = ([end(0), end(1)], [0.0, self.error.to_f64(true)]);
+        let (interval, accept) = ([end(0), end(1)], [0.0, stated]);
         let missed = || items.iter().filter(|item| !item.within);
         let furthest = |k: usize| missed().max_by(|a, b| a.relative[k].total_cmp(&b.relative[k]));
         let refuted = furthest(0).is_some_and(|item| item.relative[0] > accept[1]);
         if let Some(Item { name, relative: [low, high], .. }) = furthest(usize::from(!refuted)) {
             return Err(CertificateError::Outside {
-                claim: format!("{name} within the stated relative error; it lies in [{low:e}, {high:e}]"),
+                claim: format!("{name} within a relative error of {stated:e}; it lies in [{low:e}, {high:e}]"),
                 item: name.clone(),
                 interval,
                 accept,
@@ -216,7 +221,7 @@ impl Hermite {
         }
         let accepted = Accepted {
             claim: format!(
-                "the floats of A_n, n ≤ {COEFFICIENTS}, and of Φ_kl on [−1, 1], k + l ≤ {}, are within the stated relative error of the sigmoid's",
+                "the floats of A_n, n ≤ {COEFFICIENTS}, and of Φ_kl on [−1, 1], k + l ≤ {}, are within a relative error of {stated:e} of the sigmoid's",
                 self.total
             ),
             interval,

@@ -37,7 +37,7 @@ impl Functions {
     /// The integrals against measures with the masses given at each of the `points`, and those that follow at the `basic` ones.
     ///
     /// # Errors
-    /// Not as many basic points as equalities, a point that is none, or a system whose pivots are not decided.
+    /// Not as many basic points as equalities, a point that is none, two basic points that are equal, or a system whose pivots are not decided.
     pub(super) fn integrals(
         &self,
         points: &[(Vec<RBig>, Vec<RBig>)],
@@ -49,6 +49,13 @@ impl Functions {
         let n = self.equalities();
         if basic.len() != n {
             return Err(unfounded(format!("{} basic points; there are {n} equalities", basic.len())));
+        }
+        // Of two equal columns no precision decides the pivots.
+        let mut pairs = (0..n).flat_map(|l| (0..l).map(move |k| (k, l)));
+        if let Some((k, l)) = pairs.find(|(k, l)| basic[*k] == basic[*l]) {
+            let claim =
+                format!("basic points {} and {} are equal, so the equalities are a singular system", k + 1, l + 1);
+            return Err(unfounded(claim));
         }
         let measures = points.first().map_or(0, |(_, masses)| masses.len());
         if points.iter().any(|(_, masses)| masses.len() != measures) {

@@ -136,6 +136,11 @@ impl Functions {
             values.extend(mixture.global.iter().map(|(name, value)| (name.clone(), exact(value))));
             atoms.push((weight, values));
         }
+        // Their functions are the same: no precision tells them apart.
+        let mut pairs = (0..atoms.len()).flat_map(|l| (0..l).map(move |k| (k, l)));
+        if let Some((k, l)) = pairs.find(|(k, l)| mixture.truth[*k].parameters == mixture.truth[*l].parameters) {
+            return Err(format!("atoms {} and {} are equal, so the equalities are a singular system", k + 1, l + 1));
+        }
         let ascending = mixture.overfitted.windows(2).all(|pair| pair[0] < pair[1]);
         if mixture.overfitted.is_empty() || !ascending || mixture.overfitted.iter().any(|cell| *cell >= atoms.len()) {
             return Err("the over-fitted cells are none of the atoms', or not ascending".into());

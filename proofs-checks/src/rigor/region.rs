@@ -8,9 +8,9 @@
 //! value NAME NUMBER             one that does not
 //! point NUMBER …                as many as functions
 //! tree WORD …                   the box in preorder: a number halves it along that parameter, + is certified, - is left open
-//! most NUMBER                   the claim: at most this share of the volume is left open
+//! most NUMBER                   the claim: at most this share of the volume, below one, is left open
 //! uncovered NUMBER              the share that is
-//! norm LOW HIGH                 enclosure of the largest sum of a row, see below, of all certified cells; zero without such
+//! norm LOW HIGH                 enclosure of the largest sum of a row, see below, of all certified cells
 //! ```
 //!
 //! On a cell with centre `c` and half-widths `r` the matrix `A(θ) = f_k(x_i; θ)` is `Σ_{|α|<5} A_α(c) (θ − c)^α/α! + Σ_{|α|=5} A_α(θ') (θ − c)^α/α!` by Taylor's theorem, entry by entry, `A_α` the matrix of the derivatives by `θ`, `θ'` somewhere in the cell; the last ones are enclosed for all of the cell at once, by truncated Taylor
@@ -196,6 +196,12 @@ impl Region {
 
     pub(super) fn decide(&self, tree: &[Node]) -> Result<(Accepted, String), CertificateError> {
         let unfounded = |claim: String| CertificateError::Unfounded { claim };
+        if self.most >= RBig::ONE {
+            return Err(unfounded(format!(
+                "that a share of at most {} is left open says nothing; a share below one is needed",
+                self.most
+            )));
+        }
         if self.sides.is_empty() || self.points.len() != self.functions.len() {
             return Err(unfounded("a box and a point for each function are needed".into()));
         }
@@ -223,10 +229,10 @@ impl Region {
                 Node::Certified => match self.certifies(&cell).map_err(unfounded)? {
                     Some(own) => norm = norm.max(&own),
                     None => {
-                        let sides = cell
-                            .iter()
-                            .zip(&self.sides)
-                            .map(|([low, high], (name, _))| format!("{name} in [{low}, {high}]"));
+                        // Rounded: of a deep cell they are long fractions.
+                        let sides = cell.iter().zip(&self.sides).map(|([low, high], (name, _))| {
+                            format!("{name} in [{:?}, {:?}]", low.to_f64().value(), high.to_f64().value())
+                        });
                         let place = sides.collect::<Vec<_>>().join(", ");
                         let claim = if self.has_values(&cell).map_err(unfounded)? {
                             format!("the functions are independent on {place}")
@@ -249,17 +255,13 @@ impl Region {
             let claim = format!("a share {share:?} of the box is left open; at most {} is claimed", self.most);
             return Err(CertificateError::Undecided { claim });
         }
+        // At least one, as a share below one is left open.
         let certified = tree.iter().filter(|node| **node == Node::Certified).count();
-        let norms = match norm.outer() {
-            Some([_, high]) if certified > 0 => {
-                format!(": |I − C A| is below {high:?} on each of the {certified} certified cells")
-            }
-            _ => String::new(),
-        };
+        let high = norm.outer().map_or(1.0, |[_, high]| high);
         let values: Vec<String> = self.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let accepted = Accepted {
             claim: format!(
-                "the {} functions of the certificate are independent for every {}{}, but for a share {share:?} of the volume{norms}",
+                "the {} functions of the certificate are independent for every {}{}, but for a share {share:?} of the volume: |I − C A| is below {high:?} on each of the {certified} certified cells",
                 self.functions.len(),
                 sides.collect::<Vec<_>>().join(", "),
                 if values.is_empty() { String::new() } else { format!(" at {}", values.join(", ")) },
@@ -299,18 +301,18 @@ mod tests {
         }
     }
 
-    /// Where no cell is certified nothing was enclosed, and the claim names no norm.
+    /// The claim names the norm; where no cell is certified there is no claim.
     #[test]
-    fn a_box_left_open_has_no_norm() {
+    fn claims_name_the_norm() {
         let list = functions(&[("tanh(a*x + b)", ""), ("tanh(a*x + b)", "a")]);
-        let claim = |most: RBig, limit: usize| {
-            recheck(&region_certificate(&list, &sides(), 3, 128, most, limit).unwrap()).unwrap().claim
+        let recheck = |list: &[Partial], most: RBig, limit: usize| {
+            recheck(&region_certificate(list, &sides(), 3, 128, most, limit).unwrap())
         };
-        let covered = claim(RBig::ZERO, 200);
+        let covered = recheck(&list, RBig::ZERO, 200).unwrap().claim;
         assert!(covered.contains(": |I − C A| is below ") && covered.ends_with(" certified cells"), "{covered}");
         let none = functions(&[("tanh(a*x + b)", "a"), ("x*tanh(a*x + b)", "b")]);
-        let open = recheck(&region_certificate(&none, &sides(), 3, 128, RBig::ONE, 1).unwrap()).unwrap().claim;
-        assert!(open.ends_with("but for a share 1.0 of the volume"), "{open}");
+        let almost = RBig::from_parts(99.into(), 100u8.into());
+        assert!(matches!(recheck(&none, almost, 1), Err(CertificateError::Undecided { .. })));
     }
 
     /// What is dependent on the whole box, or on a line in it (b = 1/4), is not certified there: the claim stays undecided.

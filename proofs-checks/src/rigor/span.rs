@@ -167,11 +167,12 @@ impl Span {
         }
         let most = n - relations.len();
         if most < self.dimension {
-            let claim = format!(
-                "the {n} functions span {} dimensions; they span {most} at most, as {}",
-                self.dimension,
-                self.relation_text(0)
-            );
+            let reason = match relations.len() {
+                0 => format!("there are only {n} functions"),
+                _ => self.relation_text(0),
+            };
+            let claim =
+                format!("the {n} functions span {} dimensions; they span {most} at most, as {reason}", self.dimension);
             return Err(CertificateError::False { claim });
         }
         if most > self.dimension {

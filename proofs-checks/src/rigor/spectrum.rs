@@ -94,12 +94,12 @@ impl Spectrum {
 
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
         let eigenvalues = self.eigenvalues();
-        for ((name, [low, high]), enclosure) in EIGENVALUES.iter().zip(&self.claimed).zip(&eigenvalues) {
+        // Rounded outwards.
+        let interval = |[low, high]: &[Dyadic; 2]| format!("[{:?}, {:?}]", low.to_f64(false), high.to_f64(true));
+        for ((name, claimed), enclosure) in EIGENVALUES.iter().zip(&self.claimed).zip(&eigenvalues) {
+            let [low, high] = claimed;
             let [from, to] = enclosure.outer().unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
-            let claim = || {
-                let claimed = [low.to_f64(false), high.to_f64(true)];
-                format!("eigenvalue {name} in [{:?}, {:?}]; it lies in [{from:?}, {to:?}]", claimed[0], claimed[1])
-            };
+            let claim = || format!("eigenvalue {name} in {}; it lies in [{from:?}, {to:?}]", interval(claimed));
             match enclosure.is_in(low, high) {
                 Some(true) => {}
                 Some(false) => return Err(CertificateError::False { claim: claim() }),
@@ -117,10 +117,13 @@ impl Spectrum {
         }
         let undecided = || CertificateError::Undecided { claim: claim() };
         let [low, high] = &self.claimed[0];
+        let named = |(name, claimed): (&&str, &[Dyadic; 2])| format!("{name} in {}", interval(claimed));
+        let all: Vec<String> = EIGENVALUES.iter().zip(&self.claimed).map(named).collect();
         let accepted = Accepted {
             claim: format!(
-                "for He_{} experts the Hessian at an orthonormal teacher has, for every m = m* and d ≥ 2m*, the four eigenvalues of the certificate, the router's the smallest",
-                self.order
+                "for He_{} experts the Hessian at an orthonormal teacher has, for every m = m* and d ≥ 2m*, four eigenvalues, {}, the router's the smallest",
+                self.order,
+                all.join(", ")
             ),
             interval: eigenvalues[0].outer().ok_or_else(undecided)?,
             accept: [low.to_f64(false), high.to_f64(true)],

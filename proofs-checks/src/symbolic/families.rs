@@ -7,7 +7,7 @@
 //! | signs of parameters ([`signs`]) | `F(−θ_S) = ±F`, and for the expert `h(−θ_S) ∓ h` a polynomial |
 //! | angles `rational·p + …` ([`shifts`]) | `F(p + π/q) = ±F`, or with the sign of another parameter changed |
 //! | `Σ k_i θ_i ∂_iF = pF` with rational `k`, `p` (all of them: a kernel over Q) | `F(e^{k_i s} θ_i) = e^{ps} F`; for an expert with `p ≠ 0` also its split into two atoms |
-//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set, the largest such sets | an atom split into `p ± s`, `q ± rs`, … for any `r` |
+//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set outside of every step, the largest such sets ([`affine`]) | an atom split into `p ± s`, `q ± rs`, … for any `r` |
 //! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
 //! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share |
 //!
@@ -130,13 +130,8 @@ struct Pair<'a> {
 /// # Errors
 /// What is no expression; what the normal form does not decide is in [`Families::undecided`].
 pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
-    let (g, h) = (parse(gate)?, parse(expert)?);
-    let f = g.clone().times(h.clone());
-    let parameters =
-        |of: &Expression| -> Vec<String> { of.names().into_iter().filter(|name| !is_input(name)).collect() };
-    let (all, own, slopes) = (parameters(&f), parameters(&h), parameters(&g));
-    let (curve, weight) = (fresh("s", &all), fresh("v", &all));
-    let pair = Pair { gate, expert, g, h, all, own, slopes, curve, weight };
+    let pair = Pair::new(expert, gate)?;
+    let f = pair.g.clone().times(pair.h.clone());
     let mut undecided = Undecided::default();
     let mut found = Vec::new();
     let symmetries =
@@ -169,8 +164,18 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
     Ok(Families { found, undecided: undecided.0 })
 }
 
-impl Pair<'_> {
-    /// The certificate of a curve, `what` in words, on which the first one of two atoms is replaced by these weights and moved parameters; `None` where it is none.
+impl<'a> Pair<'a> {
+    fn new(expert: &'a str, gate: &'a str) -> Result<Self, ExpressionError> {
+        let (g, h) = (parse(gate)?, parse(expert)?);
+        let parameters =
+            |of: &Expression| -> Vec<String> { of.names().into_iter().filter(|name| !is_input(name)).collect() };
+        let all = parameters(&g.clone().times(h.clone()));
+        let (own, slopes) = (parameters(&h), parameters(&g));
+        let (curve, weight) = (fresh("s", &all), fresh("v", &all));
+        Ok(Self { gate, expert, g, h, all, own, slopes, curve, weight })
+    }
+
+    /// The certificate of a curve, `what` in words, on which the first one of two atoms is replaced by these weights and moved parameters; where it is none that is noted.
     fn fit(
         &self,
         what: &str,
@@ -194,7 +199,12 @@ impl Pair<'_> {
             fitted: own.chain([(1, other)]).collect(),
         };
         let difference = undecided.known(what, flat.holds())?;
-        difference.is_none().then(|| flat.certificate())
+        if let Some(difference) = difference {
+            // Proposed by derivatives that vanish, and refused: of this place other curves may be left.
+            undecided.note(format!("{what}: it was proposed, and {difference}"));
+            return None;
+        }
+        Some(flat.certificate())
     }
 
     /// Splits in what the expert is affine in.

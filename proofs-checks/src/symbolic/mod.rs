@@ -17,7 +17,7 @@ pub(crate) use cone::{Fit, Test, cone_test};
 pub(crate) use expression::is_input;
 pub use expression::{Expression, Function, Kind};
 pub use families::{Families, Family, FamilyKind, families};
-pub use identify::{Identified, IdentifiedRelation, IdentifyError, function_name, identify};
+pub use identify::{Identified, IdentifiedRelation, IdentifyError, function_name, identify, orders};
 pub(crate) use independence::{region_certificate, span_certificate};
 pub(crate) use normal_form::{Table, divide};
 pub use parse::{ExpressionError, parse};

@@ -341,6 +341,8 @@ mod tests {
             "tanh(x/(a*b + a*c)) - tanh(x/a/(b + c))",
             "tanh(x/(1/a + 1/b)) - tanh(a*b*x/(a + b))",
             "sin(exp(s)*a*x/(exp(s)*a + exp(s)*b)) - sin(a*x/(a + b))",
+            "exp(x*sqrt(pi)/(sqrt(pi)*a + sqrt(pi)*b)) - exp(x/(a + b))",
+            "tanh(x*sqrt(2*pi)^3/(sqrt(pi)*a + b*sqrt(2*pi)^2*sqrt(pi))) - tanh(2*x*sqrt(2*pi)*sqrt(pi)/(a + 2*b*sqrt(pi)^2))",
             "sigmoid(softplus(x))*(2 + exp(x)) - 1 - exp(x)",
             "sigmoid(softplus(0)) - 2/3",
             "tanh(softplus(a*x) - softplus(b))*(exp(2*softplus(a*x)) + exp(2*softplus(b))) - exp(2*softplus(a*x)) + exp(2*softplus(b))",

@@ -6,16 +6,22 @@
 //!
 //! This is a finder: what it finds is put into a certificate, whose re-checker multiplies every relation out and normalises it to zero, and encloses a determinant of the rest.
 
+mod hidden;
+mod text;
+
+pub(crate) use hidden::Hidden;
+
 use super::coefficient::Coefficient;
 use super::modular;
 use super::normal_form::{Atom, Table};
 use super::parse::ExpressionError;
 use super::partial::{Partial, normalise};
 use super::polynomial::{Exponent, Monomial, Polynomial, Symbol};
-use dashu_base::{Gcd, UnsignedAbs};
+use dashu_base::Gcd;
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 use std::collections::{BTreeMap, BTreeSet};
+use text::enclosed;
 
 /// `Σ coefficient·function = 0` over the numbers of functions; coefficients in the syntax of expressions, over parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,37 +34,62 @@ pub(crate) struct Relation {
     pub(crate) equation: String,
 }
 
+impl Relation {
+    /// Whether a coefficient is longer than anybody reads.
+    fn is_long(&self) -> bool {
+        let is_long = |text: &String| text.len() > LONGEST || text.matches(' ').count() > 2 * MOST_TERMS;
+        self.terms.iter().any(|(_, coefficient)| is_long(coefficient))
+    }
+}
+
+/// Why there is no basis of the relations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unsolved {
+    /// What the normal form does not decide, at its column.
+    Beyond(ExpressionError),
+    /// A limit of one relation as a whole, and others.
+    Limit {
+        /// Which limit, of the first one.
+        reason: String,
+        /// Short ones first.
+        found: Vec<Relation>,
+    },
+}
+
+impl From<ExpressionError> for Unsolved {
+    fn from(error: ExpressionError) -> Self {
+        Self::Beyond(error)
+    }
+}
+
 /// A basis of the linear relations of functions, short ones first; `names` are what equations call them.
 ///
 /// # Errors
-/// What the normal form does not decide.
-pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<Relation>, ExpressionError> {
+/// See [`Unsolved`].
+pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<Relation>, Unsolved> {
     let mut forms = normalise(functions, &[])?;
     let resolved = forms.table.resolve(&forms.functions)?;
     let matrix = Matrix::of(&forms.table, &resolved);
-    let mut relations = Vec::new();
+    let mut found: Vec<Relation> = Vec::new();
+    let mut beyond: Vec<String> = Vec::new();
     for (leader, support) in matrix.dependences() {
-        let terms = matrix.solved(leader, &support)?;
-        let relation = matrix.relation(&forms.table, names, leader, &terms);
-        let is_long = |text: &String| text.len() > LONGEST || text.matches(' ').count() > 2 * MOST_TERMS;
-        if relation.terms.iter().any(|(_, coefficient)| is_long(coefficient)) {
-            let message = format!(
+        match matrix.solved(leader, &support).map(|terms| matrix.relation(&forms.table, names, leader, &terms)) {
+            Ok(relation) if !relation.is_long() => found.push(relation),
+            Ok(_) => beyond.push(format!(
                 "a relation of {} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms",
                 names[leader]
-            );
-            return Err(ExpressionError::undecided(1, message));
+            )),
+            Err(reason) => beyond.push(reason),
         }
-        relations.push(relation);
+        if beyond.len() == BEYOND {
+            break;
+        }
     }
-    relations.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
-    Ok(relations)
-}
-
-/// What may hide a relation among these functions from [`relations`], as far as it is seen.
-pub(crate) fn incompleteness(functions: &[Partial]) -> Option<ExpressionError> {
-    let mut forms = normalise(functions, &[]).ok()?;
-    forms.table.resolve(&forms.functions).ok()?;
-    forms.table.incompleteness()
+    found.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
+    match beyond.into_iter().next() {
+        Some(reason) => Err(Unsolved::Limit { reason, found }),
+        None => Ok(found),
+    }
 }
 
 /// A basis of the relations with rational coefficients that hold for all inputs *and parameters*: one coefficient for each function.
@@ -120,6 +151,8 @@ const LARGEST: usize = 60_000;
 /// Longest text of a coefficient, in characters, and most terms of one.
 const LONGEST: usize = 20_000;
 const MOST_TERMS: usize = 1500;
+/// Relations beyond a limit after which no more are looked for: each takes as long as the limit allows.
+const BEYOND: usize = 8;
 
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
@@ -228,7 +261,10 @@ impl Matrix {
     }
 
     /// The coefficients `c_k` with `f_leader + Σ c_k f_k = 0` over the support, by elimination without fractions in as many rows, the simplest ones that determine them.
-    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, ExpressionError> {
+    ///
+    /// # Errors
+    /// Which limit was hit.
+    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, String> {
         let columns: Vec<usize> = support.iter().copied().chain([leader]).collect();
         let mut rows: Vec<Vec<Coefficient>> = self
             .rows
@@ -249,7 +285,7 @@ impl Matrix {
                 (row[column].terms.len(), row.iter().map(|entry| entry.terms.len()).sum::<usize>())
             };
             let found = (column..rows.len()).filter(|r| !rows[*r][column].is_zero()).min_by_key(|r| size(&rows[*r]));
-            let Some(found) = found else { return Err(ExpressionError::new(1, "a relation that was found is none")) };
+            let Some(found) = found else { return Err("a relation that was found over a prime field is none".into()) };
             rows.swap(column, found);
             let pivot_row = rows[column].clone();
             for (_, row) in rows.iter_mut().enumerate().filter(|(r, row)| *r != column && !row[column].is_zero()) {
@@ -260,8 +296,7 @@ impl Matrix {
                     of.iter().map(|entry| entry.terms.len()).sum::<usize>() * by.terms.len()
                 };
                 if products(&factor, row) + products(&share, &pivot_row) > LARGEST {
-                    let message = format!("a relation's coefficients take more than {LARGEST} products of terms");
-                    return Err(ExpressionError::undecided(1, message));
+                    return Err(format!("a relation's coefficients take more than {LARGEST} products of terms"));
                 }
                 for (entry, pivot) in row.iter_mut().zip(&pivot_row) {
                     *entry = entry.times(&factor).minus(&pivot.times(&share)).reduced(&self.rules);
@@ -309,11 +344,8 @@ impl Matrix {
         powers.filter_map(of).collect()
     }
 
-    /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`. Sums stay as they are.
+    /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`.
     fn without_roots(&self, table: &Table, fraction: &Fraction) -> (Fraction, String) {
-        if fraction.numerator.terms.len() > 1 {
-            return (fraction.clone(), String::new());
-        }
         let Fraction { mut numerator, mut denominator } = fraction.clone();
         let two = |power: u32| Coefficient::integer(IBig::ONE << power as usize, self.variables.len());
         let (mut of_pi, mut of_two_pi) = (0, 0);
@@ -355,7 +387,7 @@ impl Matrix {
             let (fraction, roots) = self.without_roots(table, fraction);
             let numerator = table.text(&self.polynomial(&fraction.numerator));
             let is_whole = fraction.denominator.as_integer() == Some(IBig::ONE);
-            let is_sum = fraction.numerator.terms.len() > 1 && !is_whole;
+            let is_sum = fraction.numerator.terms.len() > 1 && !(is_whole && roots.is_empty());
             let numerator = if is_sum { format!("({numerator})") } else { numerator };
             let numerator = match (&numerator[..], &roots[..]) {
                 (_, "") => numerator,
@@ -368,7 +400,8 @@ impl Matrix {
             }
             let denominator = table.text(&self.polynomial(&fraction.denominator));
             let simple = denominator.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if simple { format!("{numerator}/{denominator}") } else { format!("{numerator}/({denominator})") }
+            let denominator = if simple { denominator } else { enclosed(&denominator) };
+            format!("{numerator}/{denominator}")
         };
         let right: Vec<String> = terms
             .iter()
@@ -427,57 +460,6 @@ impl Table {
             Atom::Sin(m, unit) => Some((self.number_of(&Atom::Cos(m.clone(), unit.clone()))?, true)),
             Atom::ErrorScale => Some((self.number_of(&Atom::Gaussian)?, false)),
             _ => None,
-        }
-    }
-
-    /// A polynomial in the syntax of expressions.
-    pub(super) fn text(&self, polynomial: &Polynomial) -> String {
-        let mut text = String::new();
-        for (monomial, coefficient) in polynomial.terms.iter().rev() {
-            let negative = *coefficient < RBig::ZERO;
-            text.push_str(match (text.is_empty(), negative) {
-                (true, true) => "-",
-                (true, false) => "",
-                (false, true) => " - ",
-                (false, false) => " + ",
-            });
-            let magnitude = if negative { -coefficient.clone() } else { coefficient.clone() };
-            let mut factors: Vec<String> =
-                monomial.iter().map(|(symbol, exponent)| self.power_text(*symbol, &exponent.to_rational())).collect();
-            if magnitude != RBig::ONE || factors.is_empty() {
-                let whole = *magnitude.denominator() == UBig::ONE || factors.is_empty();
-                factors.insert(0, if whole { magnitude.to_string() } else { format!("({magnitude})") });
-            }
-            text.push_str(&factors.join("*"));
-        }
-        if text.is_empty() { "0".into() } else { text }
-    }
-
-    fn power_text(&self, symbol: Symbol, exponent: &RBig) -> String {
-        let of = |name: &str, u: &Polynomial| format!("{name}({})", self.text(u));
-        let angle = |name: &str, m: &Monomial, unit: &RBig| of(name, &Polynomial::term(m.clone(), unit.clone()));
-        let base = match self.atom(symbol) {
-            Atom::Input(name) | Atom::Parameter(name) => name.clone(),
-            Atom::Gaussian => "(1/sqrt(2*pi))".into(),
-            Atom::ErrorScale => "(2/sqrt(pi))".into(),
-            Atom::Inverse(d) => format!("(1/({}))", self.text(d)),
-            Atom::Exp(m) => return of("exp", &Polynomial::term(m.clone(), exponent.clone())),
-            Atom::Sin(m, unit) => angle("sin", m, unit),
-            Atom::Cos(m, unit) => angle("cos", m, unit),
-            Atom::Sigmoid(u) => of("sigmoid", u),
-            Atom::Softplus(u) => of("softplus", u),
-            Atom::Phi(u) => format!("(gelu({0})/({0}))", self.text(u)),
-            Atom::Erf(u) => of("erf", u),
-            Atom::Step(u) => format!("(relu({0})/({0}))", self.text(u)),
-        };
-        if *exponent == RBig::ONE {
-            base
-        } else if exponent.numerator().clone().unsigned_abs() == UBig::ONE && *exponent < RBig::ZERO {
-            format!("{base}^(-1)")
-        } else if *exponent < RBig::ZERO {
-            format!("{base}^({exponent})")
-        } else {
-            format!("{base}^{exponent}")
         }
     }
 }

@@ -1,4 +1,6 @@
 //! The largest sets of parameters in which an expert is affine jointly.
+//!
+//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. So a parameter inside of a step is none of a set; by the theorem on steps the expert is not affine in it.
 
 use super::occurring;
 use crate::symbolic::expression::Expression;
@@ -8,7 +10,7 @@ use crate::symbolic::parse::ExpressionError;
 /// Most sets that are tried.
 pub(super) const SETS: usize = 64;
 
-/// The largest sets of parameters in which all second derivatives vanish; of more than [`SETS`] that many and one.
+/// The largest sets of parameters outside of all steps in which all second derivatives vanish; of more than [`SETS`] that many and one.
 ///
 /// # Errors
 /// What the normal form does not decide.
@@ -24,7 +26,9 @@ pub(super) fn affine_sets(of: &Expression, parameters: &[String]) -> Result<Vec<
             (vanishes[k][l], vanishes[l][k]) = (is_zero, is_zero);
         }
     }
-    let candidates: Vec<usize> = (0..symbols.len()).filter(|k| vanishes[*k][*k]).collect();
+    let stepped = table.inside_of_steps(&forms[0]);
+    let is_candidate = |k: &usize| vanishes[*k][*k] && !stepped.contains(&symbols[*k]);
+    let candidates: Vec<usize> = (0..symbols.len()).filter(is_candidate).collect();
     let mut sets = Vec::new();
     if !candidates.is_empty() {
         extend(&vanishes, &[], &candidates, &[], &mut sets);
@@ -88,6 +92,9 @@ mod tests {
         let mut expected: Vec<String> = largest.map(names).collect();
         expected.sort();
         assert_eq!(found(text, "a b c d e f"), expected);
+        // What is inside of a step bends there, though every second derivative vanishes almost everywhere.
+        assert_eq!(found("relu(a*x + b) + c*x + d*relu(c*x^2 + tanh(e)*x)", "a b c d e"), ["d"]);
+        assert_eq!(found("relu(exp(a)*(x + b)) + c*exp(a)*relu(x) + d", "a b c d"), ["cd"]);
         // One set of forty is one, and nobody waits for its parts.
         let names: Vec<String> = (1..=40).map(|k| format!("a{k}")).collect();
         let sum =

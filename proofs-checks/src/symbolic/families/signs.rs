@@ -17,18 +17,40 @@ const SPANNED: usize = 14;
 
 /// Those symmetries that are not products of others, in words.
 pub(super) fn signs(of: &Expression, parameters: &[String], name: &str, undecided: &mut Undecided) -> Vec<String> {
-    let mut found: Vec<(u64, String)> = Vec::new();
+    let (mut found, mut trivial): (Vec<u64>, Vec<u64>) = Default::default();
+    let mut all = Vec::new();
     for set in sets(of, parameters, name, undecided) {
         // Two symmetries make a third.
-        if rest(&found.iter().map(|(own, _)| *own).collect::<Vec<_>>(), set) == 0 {
+        if rest(&found, set) == 0 {
             continue;
         }
         let flipped: Vec<&String> =
             parameters.iter().enumerate().filter(|(k, _)| set >> k & 1 == 1).map(|(_, n)| n).collect();
         let symmetry = symmetry(of, &flipped, name).map_err(|error| error.message);
-        found.extend(undecided.known(&format!("signs of {name}"), symmetry).flatten().map(|words| (set, words)));
+        let words = match undecided.known(&format!("signs of {name}"), symmetry).flatten() {
+            Some(Symmetry::Exact(words)) => words,
+            // One that is known, and signs in the polynomial part, make no third that is worth telling.
+            Some(Symmetry::Remainder(words)) if rest(&[&found[..], &trivial].concat(), set) != 0 => words,
+            Some(Symmetry::Trivial) => {
+                trivial.push(set);
+                continue;
+            }
+            _ => continue,
+        };
+        found.push(set);
+        all.push(words);
     }
-    found.into_iter().map(|(_, words)| words).collect()
+    all
+}
+
+/// What signs do.
+enum Symmetry {
+    /// `±F`, in words.
+    Exact(String),
+    /// `±F` and a polynomial, in words.
+    Remainder(String),
+    /// A polynomial is added, of parameters that stand outside of all functions.
+    Trivial,
 }
 
 /// The sets that are tried, small ones first.
@@ -68,12 +90,13 @@ fn sets(of: &Expression, parameters: &[String], name: &str, undecided: &mut Unde
     sets
 }
 
-fn symmetry(of: &Expression, flipped: &[&String], name: &str) -> Result<Option<String>, ExpressionError> {
+fn symmetry(of: &Expression, flipped: &[&String], name: &str) -> Result<Option<Symmetry>, ExpressionError> {
     let zero = || Expression::number(0);
     let negative: BTreeMap<_, _> =
         flipped.iter().map(|n| ((*n).clone(), zero().minus(Expression::symbol(n)))).collect();
     let image = of.substituted(&negative);
     let (mut table, forms) = Table::lower(&[of, &image])?;
+    let mut otherwise = None;
     for (sign, symbol) in [(RBig::ONE, ""), (-RBig::ONE, "-")] {
         // image − sign·of, as it is: what is resolved is over a denominator.
         let rest = forms[1].clone().plus(&forms[0], &-sign);
@@ -81,14 +104,18 @@ fn symmetry(of: &Expression, flipped: &[&String], name: &str) -> Result<Option<S
         // Every polynomial, in all parameters or in the flipped one alone, has some remainder.
         let trivial = flipped.iter().all(|name| !is_within(of, name)) || table.is_polynomial(&forms[0]);
         if !is_zero && (trivial || !table.is_polynomial(&rest)) {
+            if table.is_polynomial(&rest) {
+                otherwise = Some(Symmetry::Trivial);
+            }
             continue;
         }
         let arguments: Vec<String> = flipped.iter().map(|n| format!("-{n}")).collect();
         let tail = if is_zero { String::new() } else { format!(" + {}", table.text(&rest)) };
         let tail = tail.replace("+ -", "- ");
-        return Ok(Some(format!("symmetry: {name}({}) = {symbol}{name}{tail}", arguments.join(", "))));
+        let words = format!("symmetry: {name}({}) = {symbol}{name}{tail}", arguments.join(", "));
+        return Ok(Some(if is_zero { Symmetry::Exact(words) } else { Symmetry::Remainder(words) }));
     }
-    Ok(None)
+    Ok(otherwise)
 }
 
 /// Whether the argument of a function has the name.
@@ -191,6 +218,10 @@ mod tests {
         assert_eq!(found("gelu(a*x)", &["a"]), ["symmetry: F(-a) = F - a*x"]);
         assert_eq!(found("sigmoid(a*x)", &["a"]), ["symmetry: F(-a) = -F + 1"]);
         assert_eq!(found("a^3*x + exp(b*x)", &["a", "b"]), [""; 0]);
+        // Signs outside of functions add nothing to a remainder, and may take it away.
+        assert_eq!(found("softplus(a*x) + c + d*x", &["a", "c", "d"]), ["symmetry: F(-a) = F - a*x"]);
+        let both = ["symmetry: F(-a) = -F + 2*x*c", "symmetry: F(-a, -c) = -F"];
+        assert_eq!(found("tanh(a*x) + c*x", &["a", "c"]), both);
         let many = found("softplus(a1*x1+a2*x2+a3*x3+a4*x4+b)", &["a1", "a2", "a3", "a4", "b"]);
         assert!(many.len() == 1 && many[0].starts_with("symmetry: F(-a1, -a2, -a3, -a4, -b) = F - "), "{many:?}");
     }

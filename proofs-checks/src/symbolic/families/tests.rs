@@ -218,3 +218,37 @@ fn gaps_are_told() {
     assert!(refused.undecided.iter().any(is_told), "{refused:?}");
     assert!(refused.found.iter().any(|family| family.kind == FamilyKind::CommonFactor), "{refused:?}");
 }
+
+/// With relu derivatives vanish almost everywhere, which makes nothing affine: what is inside of it is left out, and not what stands beside it.
+#[test]
+fn splits_beside_relu_are_found() {
+    for (expert, gate, set) in [
+        ("relu(x + b) + c*tanh(x)", "sigmoid(w*x + 1)", "c"),
+        ("relu(a*x + b) + c", "exp(w*x)", "c"),
+        ("relu(a*x + b) + c*x + d", "exp(w*x)", "c, d"),
+        ("relu(a*x1 + b*x2) + c*x2", "exp(w*x1)", "c"),
+        ("relu(a*x + b)*c + relu(d*x)", "exp(w*x)", "c"),
+        ("relu(x + b)*relu(x + c) + d", "exp(w*x)", "d"),
+        ("l*sigmoid(x*m) + relu(x + 0.7*a + b)", "exp(w*x)", "l"),
+        ("relu(a*x + b)*relu(c*x + d) + l*tanh(x)", "exp(w*x)", "l"),
+    ] {
+        let Families { found, undecided } = families(expert, gate).unwrap();
+        let words = format!(
+            "flat: an atom splits into two of half its weight with {set} moved by opposite amounts: the expert"
+        );
+        let family = found.iter().find(|family| family.words.starts_with(&words));
+        let family = family.unwrap_or_else(|| panic!("{expert}: {found:?}, {undecided:?}"));
+        assert!(recheck(family.certificate.as_ref().unwrap()).is_ok(), "{expert}");
+    }
+}
+
+/// What was proposed and is no flat curve is not left out in silence.
+#[test]
+fn refused_curves_are_noted() {
+    let pair = Pair::new("tanh(a*x + b)", "exp(w*x)").unwrap();
+    let moved = |text: &str| ("v/2".to_string(), BTreeMap::from([("b".to_string(), text.to_string())]));
+    let mut undecided = Undecided::default();
+    assert!(pair.fit("the split of b", &[moved("b + s"), moved("b - s")], &mut undecided).is_none());
+    let words = "the split of b: it was proposed, and the fitted atoms give another function than the true ones";
+    assert_eq!(undecided.0, [words]);
+}

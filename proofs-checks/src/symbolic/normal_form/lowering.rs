@@ -154,9 +154,11 @@ impl Table {
         Ok(self.product(&inverted, &inverse))
     }
 
-    /// One over the largest power of parameters and exponentials that divides every term, negative exponents of a term included.
+    /// One over the largest power of parameters, exponentials and roots of π that divides every term, negative exponents of a term included.
     fn common_inverse(&self, divisor: &Polynomial) -> Polynomial {
-        let is_free = |symbol: Symbol| matches!(self.atoms[symbol], Atom::Parameter(_) | Atom::Exp(_));
+        let is_free = |symbol: Symbol| {
+            matches!(self.atoms[symbol], Atom::Parameter(_) | Atom::Exp(_) | Atom::Gaussian | Atom::ErrorScale)
+        };
         let powers = |symbol: Symbol| {
             let own = move |monomial: &Monomial| monomial.iter().find(|(known, _)| *known == symbol).map(|(_, e)| *e);
             divisor.terms.keys().map(move |monomial| own(monomial).map_or(RBig::ZERO, Exponent::to_rational))

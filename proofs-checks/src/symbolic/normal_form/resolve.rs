@@ -137,6 +137,14 @@ impl Table {
         sum
     }
 
+    /// All symbols inside of the arguments of its steps, the steps of these included.
+    pub(crate) fn inside_of_steps(&self, of: &Polynomial) -> BTreeSet<Symbol> {
+        let used: BTreeSet<Symbol> = of.symbols().into_keys().collect();
+        let inside = self.arguments(&used);
+        let is_step = |symbol: &Symbol| matches!(self.atoms[*symbol], Atom::Step(_));
+        self.arguments(&used.union(&inside).copied().filter(is_step).collect())
+    }
+
     /// All symbols inside of the arguments of others.
     fn arguments(&self, of: &BTreeSet<Symbol>) -> BTreeSet<Symbol> {
         let (mut found, mut open): (BTreeSet<Symbol>, Vec<Symbol>) = (BTreeSet::new(), of.iter().copied().collect());
