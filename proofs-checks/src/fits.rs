@@ -165,7 +165,8 @@ impl Problem {
     pub(crate) fn predicted_error(&self, rows: usize) -> f64 {
         let scale = match self.noise {
             Noise::Gaussian { deviation } => deviation,
-            Noise::StudentT { scale, .. } => scale,
+            Noise::StudentT { freedom, scale } if freedom > 2.0 => scale * (freedom / (freedom - 2.0)).sqrt(),
+            Noise::StudentT { .. } => f64::INFINITY,
         };
         scale * (self.coordinates().count() as f64 / rows as f64).sqrt()
     }

@@ -171,7 +171,9 @@ impl Outcome<'_> {
             warnings.push(format!(
                 "the Hessian has a negative eigenvalue, {} of the largest: {}",
                 number(conditioning),
-                if self.class.is_smooth() {
+                if !self.best.reason.is_converged() {
+                    "no minimum yet"
+                } else if self.class.is_smooth() {
                     "no strict minimum, though no step that was tried in the box lowers the objective by more than the tolerance"
                 } else {
                     "no minimum, or a kink, which it does not describe"

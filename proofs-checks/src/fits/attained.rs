@@ -13,7 +13,7 @@ use faer::linalg::solvers::SolveLstsq;
 use moe_theory::softmax::{Architecture, Coordinates, Cubature, LocalConstant, MixingMeasure, Power, voronoi};
 
 use super::Problem;
-use crate::{CheckError, Evidence};
+use crate::{CheckError, Control, Evidence};
 
 /// `t`.
 const MOMENT: f64 = 3e-8;
@@ -46,6 +46,13 @@ impl Attained {
             [self.error - ROUNDING, self.error + ROUNDING].map(|e| e / (self.moment * v)),
             AGREEMENT,
         )
+    }
+}
+
+impl Attained {
+    /// The same of a value that is a tenth too large.
+    pub(crate) fn twin(&self, words: &str, v: f64) -> Control {
+        Control::new("1.1 v in place of v", self.value(words, 1.1 * v))
     }
 }
 

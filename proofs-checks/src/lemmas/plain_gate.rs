@@ -153,3 +153,18 @@ pub(super) fn table(name: &str, rows: &[Vec<Fitted>]) -> Table {
     }
     table
 }
+
+/// The atoms of a truth, a row each.
+pub(super) fn truth_table(truth: &MixingMeasure) -> Table {
+    let dimension = truth.atoms().next().map_or(0, |atom| atom.a.len());
+    let slopes = |name: &str| {
+        (1..=dimension).map(|u| if dimension == 1 { name.into() } else { format!("{name}{u}") }).collect::<Vec<_>>()
+    };
+    let heads = [vec!["atom".into()], slopes("ω"), vec!["β".into()], slopes("a"), vec!["b".into()]].concat();
+    let mut table = Table::new("truth", heads.into_iter().map(|head: String| Column::new(head, "")));
+    for (j, atom) in truth.atoms().enumerate() {
+        let numbers = [&atom.omega[..], &[atom.beta], &atom.a, &[atom.b]].concat();
+        table.push(std::iter::once((j + 1).into()).chain(numbers.into_iter().map(Into::into)));
+    }
+    table
+}

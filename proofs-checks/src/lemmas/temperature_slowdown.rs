@@ -32,7 +32,7 @@ use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "temperature-slowdown",
     paper: "2503.03213",
-    claim: "With a linear router and a temperature least squares does not converge in (ω, β, τ), whatever the expert: the largest L1τ over what a sample cannot tell from the fit does not shrink with n; L1 of the quotient (ω/τ, β/τ) is bounded by the regression error and has its rate ½.",
+    claim: "With a linear router and a temperature least squares does not converge in (ω, β, τ), whatever the expert: the largest L1τ over what a sample cannot tell from the fit does not shrink with n; L1 of the quotient (ω/τ, β/τ) is bounded by the regression error, whose rate is ½, and falls at least as fast.",
     scope: "Dense-to-sparse gate softmax((ωx + β)/τ) with a linear router, linear, tanh and GELU experts, k = k* = 2 (so that nothing else is slow), the truth of theory B5 with τ = 1, scalar x uniform on [−3, 3], Gaussian noise, parameters in a box; the largest loss over the likelihood-ratio region, c = ½, 1, 2.9 on the family.",
     ledger: Label::Supported,
     typical_seconds: 20.0,

@@ -12,7 +12,7 @@
 //!
 //! # Regions, power
 //!
-//! `ρ ± ⅛` ([`crate::fits`]) around ½ (`L1`, exact atoms) and ¼ (atoms of over-fitted cells). Over log 64 the slope of one sample has deviation .20 for `L1`, .24 for its first-power part and .12 for the root of the weighted squares (samples of other seeds; GELU at most .28, .35, .17). At 240 samples (GELU 384) the widest interval has half-width .040 (.047), and one that is off by .04, as the first-power part is with n from 100, leaves its region with probability about 10⁻³.
+//! `ρ ± ⅛` ([`crate::fits`]) around ½ (`L1`, exact atoms) and ¼ (atoms of over-fitted cells). Over log 43, the grid at quick effort, the slope of one sample has deviation .22 for `L1`, .27 for its first-power part and .125 for the root of the weighted squares (samples of other seeds). At 280 samples the widest interval has half-width .042, and one that is off by .02, as they are, leaves its region with probability below 10⁻⁴.
 //! Over log 1000, four sizes, the deviations are at most .13, .154 and .08, and 64 samples do. The distance of atoms alone in their cells is noisier and a finding.
 //!
 //! *Lack of fit:* a line whose slope changes by ¼ from the lower half of the grid to the upper has halves in the regions of different rates, so the change is judged against ±¼, as a finding: it is three times as noisy as the slope.
@@ -29,7 +29,7 @@
 //! Linear experts: the largest `L1` over the likelihood-ratio region (see `minimisers`), which holds points of their families `b ± t` and `a ± t`, does not fall. (`L1` of a single fit from a start near the truth scatters there with where the fit stops: its slope has a deviation of about 1.) And the rates exchanged on the same data: exact atoms at ¼, over-fitted ones at ½.
 
 use moe_kernels::Activation;
-use moe_theory::softmax::{Cubature, MixingMeasure, local_constant};
+use moe_theory::softmax::{Cubature, MixingMeasure, Power, local_constant, voronoi};
 use serde_json::json;
 
 use crate::fits::{Fitted, Problem, grid, slopes};
@@ -41,21 +41,21 @@ use crate::{
 use super::minimisers::{Family, NEAR, Series};
 use super::plain_gate::{
     DIMENSION, HALF_WIDTH, LEVEL, TRUTH, halves, lack_of_fit, linear_families, quartiles, rate, rate_finding, sizes,
-    sweep, table, varied_problem,
+    sweep, table, truth_table, varied_problem,
 };
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "voronoi-rates",
     paper: "2503.03213",
-    claim: "With tanh and GELU experts and k = k* + 1 < 2k* atoms, L1 falls as n^(-1/2): atoms alone in their cells at n^(-1/2), those of over-fitted cells at n^(-1/4).",
+    claim: "With the experts of the run (tanh; from standard effort on GELU, too) and k = k* + 1 < 2k* atoms, L1 falls as n^(-1/2): atoms alone in their cells at n^(-1/2), those of over-fitted cells at n^(-1/4).",
     scope: "k < 2k* (k* = 2, k = 3; the paper says every k > k*, see the findings); softmax gate, x ~ U[-3, 3], Gaussian noise (1e-5 or a little less unless set; at a hundred times that slopes are steeper until n is larger), the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1), or in its place the drawn one that `truth` and `dimension` name; parameters in a box (within 4 of the true ones unless set); the least of the local minima reached \
-            from starts .02 off the split truth, until a step promises a thousandth of the excess of the truth; mean slope within ⅛, atoms of over-fitted cells weighted by their gates. tanh alone at quick effort.",
+            from starts .02 off the split truth, until a step promises a thousandth of the excess of the truth; mean slope within ⅛, atoms of over-fitted cells weighted by their gates; GELU where `gelu-replicates` is above 0.",
     ledger: Label::Supported,
     typical_seconds: 180.0,
     parameters: &[
-        Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [240, 64, 100]),
-        Parameter::integer("from", "least sample size", "", [100, 1_000_000], [100, 1000, 1000]),
+        Parameter::integer("replicates", "samples at each size", "", [8, 10_000], [280, 64, 100]),
+        Parameter::integer("from", "least sample size", "", [100, 1_000_000], [150, 1000, 1000]),
         Parameter::integer("to", "largest sample size", "", [200, 10_000_000], [6400, 1_000_000, 1_000_000])
             .above("from"),
         Parameter::integer("sizes", "sample sizes on a geometric grid", "", [3, 30], [3, 4, 7]),
@@ -121,11 +121,27 @@ fn last(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
     rows.iter().filter_map(|fits| fits.last()).map(value).collect()
 }
 
-/// The share of samples with `L1` above [`FAR`] at the largest `n`.
-fn far(words: &str, rows: &[Vec<Fitted>], accept: [f64; 2]) -> Evidence {
+/// The share of samples with `L1` above [`FAR`] at the largest `n`, where the box holds a measure of the family that is so far.
+fn far(
+    words: &str,
+    problem: &Problem,
+    sets: &[Vec<usize>],
+    rows: &[Vec<Fitted>],
+    accept: [f64; 2],
+) -> Result<Evidence, CheckError> {
     let count = last(rows, |fit| fit.loss).into_iter().filter(|loss| *loss > FAR).count();
     let statement = format!("tanh experts, {words}: share of samples with L1 > {FAR} at the largest n");
-    Evidence::estimate(statement, LEVEL, statistics::proportion(count as u64, rows.len() as u64, LEVEL), accept)
+    let item =
+        Evidence::estimate(statement, LEVEL, statistics::proportion(count as u64, rows.len() as u64, LEVEL), accept);
+    let (coordinates, mut reached) = (problem.coordinates(), false);
+    let bounds = problem.bounds(&coordinates);
+    for (c, set) in STEPS.into_iter().flat_map(|c| sets.iter().map(move |set| (c, set))) {
+        let split = halves(&problem.truth, set, c, |atom, c| atom.omega[0] += c);
+        let theta = coordinates.parameters(&split).ok_or_else(|| CheckError::theory("a true slope is pinned"))?;
+        let loss = voronoi(&problem.class, &split, &problem.truth, Power::L1).map_err(CheckError::theory)?;
+        reached |= bounds.clamp(&theta) == theta && loss.loss > FAR;
+    }
+    Ok(if reached { item } else { item.withheld("the box holds no measure ω ± c with L1 above the bound") })
 }
 
 /// Experts with what was fitted to them.
@@ -218,7 +234,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
     ];
 
-    let mut tables: Vec<Table> = fits.iter().map(|fits| table(&fits.name.to_lowercase(), &fits.rows)).collect();
+    let mut tables = vec![truth_table(&linear_problem.truth)];
+    tables.extend(fits.iter().map(|fits| table(&fits.name.to_lowercase(), &fits.rows)));
     let quarter = Control::new(
         "the same atoms are rejected at n^(-1/4)",
         rate("atoms alone in their cells, the rate ¼", &fits[0].exact(), 0.25),
@@ -238,7 +255,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     })?;
     let small = Control::new(
         "k = 3 < 2k*, either atom split into ω ± c: a share of a third or more is rejected",
-        far("3 atoms for 2", &rows, [1.0 / 3.0, 1.0]),
+        far("3 atoms for 2", &single, &each, &rows, [1.0 / 3.0, 1.0])?,
     );
     for atoms in [1, 2] {
         let name = format!("common-factor-{atoms}");
@@ -251,7 +268,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         findings.push(Finding::judged(
             format!("every k > k*: k = {}, k* = {atoms}", 2 * atoms),
             format!("L1 = O_P(n^(-1/2)) for tanh experts, {words}: at the largest n hardly any least-squares fit has an L1 of the order of the box; starts near the truth and along the common factor ω ± c"),
-            &[far(&words, &rows, [0.0, NEAR_ALL])],
+            &[far(&words, &doubled, &all, &rows, [0.0, NEAR_ALL])?],
             std::slice::from_ref(&small),
             json!({ "median L1 at the largest n": quartiles(&last(&rows, |fit| fit.loss))[1] }),
         ));
@@ -322,6 +339,7 @@ fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -
         let attained = fits.problem.attained(&local, rule)?;
         let words = format!("{} experts, {} and {} atoms in the cells", fits.name, cells[0], cells[1]);
         values.push(attained.value(&words, second));
+        twins.push(attained.twin(&words, second));
         let other = flat.attained(&predicted(&flat)?, rule)?;
         twins.push(Control::new(
             "linear experts attain the value of these experts",

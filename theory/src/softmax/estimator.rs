@@ -140,6 +140,8 @@ pub struct Estimator<'a> {
     coordinates: &'a Coordinates,
     source: &'a dyn Source,
     bounds: Bounds,
+    /// A part of the box for random starts.
+    starts: Option<Bounds>,
     tolerance: Tolerance,
     stop: Option<&'a AtomicBool>,
 }
@@ -196,12 +198,18 @@ impl<'a> Estimator<'a> {
         let count = coordinates.count();
         assert!(bounds.lower.len() == count && bounds.upper.len() == count, "one bound a parameter");
         assert!(bounds.lower.iter().zip(&bounds.upper).all(|(l, u)| l <= u), "lower bounds below upper ones");
-        Self { coordinates, source, bounds, tolerance: Tolerance::default(), stop: None }
+        Self { coordinates, source, bounds, starts: None, tolerance: Tolerance::default(), stop: None }
     }
 
     /// The same with another tolerance.
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
         self.tolerance = tolerance;
+        self
+    }
+
+    /// The same, with every second random point drawn from this part of the box: where what a class can do is small against its box.
+    pub fn with_starts_in(mut self, part: Bounds) -> Self {
+        self.starts = Some(part);
         self
     }
 
@@ -216,6 +224,10 @@ impl<'a> Estimator<'a> {
         &self.bounds
     }
 
+    pub(super) fn starts(&self) -> Option<&Bounds> {
+        self.starts.as_ref()
+    }
+
     pub(super) fn tolerance(&self) -> Tolerance {
         self.tolerance
     }
@@ -226,7 +238,7 @@ impl<'a> Estimator<'a> {
 
     /// The same estimator on other data.
     pub(super) fn on<'b>(&'b self, source: &'b dyn Source) -> Estimator<'b> {
-        Estimator { source, bounds: self.bounds.clone(), ..*self }
+        Estimator { source, bounds: self.bounds.clone(), starts: self.starts.clone(), ..*self }
     }
 
     /// One pass over the data: `add` takes each chunk into the sums of its span, and the spans are returned in order.

@@ -81,6 +81,21 @@ impl WrittenBounds {
     }
 }
 
+/// The part of a default box in which mixtures are of the size of `y`, where that is small against what they are in the box: GELU experts with `ρ < 1` have `a` and `b` within ±10 ρ.
+pub(super) fn of_size(coordinates: &Coordinates, bounds: &Bounds, response: Column) -> Option<Bounds> {
+    let (class, size) = (coordinates.class(), response.mean.hypot(response.sd));
+    if class.activation != Activation::Gelu || class.outer_weight || size <= 0.0 || size >= 1.0 {
+        return None;
+    }
+    let mut part = bounds.clone();
+    for (i, parameter) in coordinates.described().iter().enumerate() {
+        if matches!(parameter.role, Role::A(_) | Role::B) {
+            (part.lower[i], part.upper[i]) = (size * bounds.lower[i], size * bounds.upper[i]);
+        }
+    }
+    Some(part)
+}
+
 /// The box of inputs that are standardised (those of experts under every gate), where no box is given. Gates: ±10, `τ` [0.1, 10]. Experts, with `s` the standard deviation of `y` and `ρ = √(mean y²)` (each 1 if it is 0):
 ///
 /// | experts | `a` | `b` | `λ` |
@@ -92,7 +107,7 @@ impl WrittenBounds {
 /// | GELU | ±10 max(1, ρ) | the same | |
 /// | sigmoid, tanh | ±10 | ±10 | |
 ///
-/// A bounded activation has its shape in units of its own; what is homogeneous (ReLU, and GELU at large arguments) has the units of `y`. Slopes of constant columns are held at 0.
+/// A bounded activation has its shape in units of its own; what is homogeneous (ReLU, and GELU at large arguments) has the units of `y`. Slopes of constant columns are held at 0. Where GELU experts have `ρ < 1`, every second random start is drawn from [`of_size`].
 pub(super) fn standard(coordinates: &Coordinates, inputs: &[Column], response: Column) -> Bounds {
     let or_one = |scale: f64| if scale > 0.0 { scale } else { 1.0 };
     let size = or_one(response.mean.hypot(response.sd));

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::AtomicBool;
 
-use super::fit_bounds::standard;
+use super::fit_bounds::{of_size, standard};
 use super::{
     Bounds, Column, Coordinates, Estimator, Fit, FitSpec, FitSpecError, MixingMeasure, Parameter, Role, Scaling,
     Source, Tolerance, columns,
@@ -23,6 +23,8 @@ pub struct Problem {
     source: Box<dyn Source>,
     inputs: Vec<Column>,
     bounds: Bounds,
+    /// A part of the box for random starts.
+    starts_in: Option<Bounds>,
     /// In the coordinates of the fit.
     start: Option<Vec<f64>>,
     starts: usize,
@@ -113,6 +115,7 @@ impl FitSpec {
             Ok(bounds.clamp(&theta))
         });
         Ok(Problem {
+            starts_in: if standardised { of_size(&coordinates, &bounds, response) } else { None },
             source: scaling.apply(data)?,
             start: start.transpose()?,
             coordinates,
@@ -137,7 +140,13 @@ impl Problem {
         let estimator = estimator.with_tolerance(self.tolerance).stopped_by(stop);
         match &self.start {
             Some(start) => Ok(vec![estimator.fit(start)?]),
-            None => estimator.search(self.starts, self.seed),
+            None => {
+                let estimator = match &self.starts_in {
+                    Some(part) => estimator.with_starts_in(part.clone()),
+                    None => estimator,
+                };
+                estimator.search(self.starts, self.seed)
+            }
         }
     }
 

@@ -30,11 +30,13 @@ const ROUGH: Tolerance = Tolerance { decrease: 1e-6, iterations: 60, patience: 8
 impl Estimator<'_> {
     /// Start `index` of a seed: a random point of the box.
     pub fn random_start(&self, seed: u64, index: usize) -> Vec<f64> {
-        self.point(SHARES[index % SHARES.len()], &mut stream(seed, index))
+        self.point(index, &mut stream(seed, index))
     }
 
-    fn point(&self, share: f64, random: &mut ChaCha8Rng) -> Vec<f64> {
-        let bounds = self.bounds();
+    /// Of every two points one is drawn from the part of the box that starts are to be found in, where there is one.
+    fn point(&self, draw: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+        let share = SHARES[draw % SHARES.len()];
+        let bounds = self.starts().filter(|_| draw % 2 == 1).unwrap_or_else(|| self.bounds());
         bounds
             .lower
             .iter()
@@ -48,7 +50,7 @@ impl Estimator<'_> {
         let mut random = stream(seed, index);
         let mut best = (f64::INFINITY, Vec::new());
         for draw in 0..DRAWS {
-            let point = self.point(SHARES[draw % SHARES.len()], &mut random);
+            let point = self.point(draw, &mut random);
             let squares = self.squares(&point)?;
             if squares < best.0 || draw == 0 {
                 best = (squares, point);
