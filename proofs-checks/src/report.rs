@@ -50,8 +50,8 @@ impl Findings {
 pub struct Finding(FindingRecord, Vec<(usize, String)>);
 
 impl Finding {
-    /// Judges a statement by its own evidence and controls. The witness, an object or null, is completed by what was judged: `judged`, the interval of each item and the region accepted for it, with the reason where there is none, and
-    /// `not rejected`, the controls that were not.
+    /// Judges a statement by its own evidence and controls. The witness, an object or null, is completed by what was judged: `judged`, the interval of each item and the region accepted for it, with the reason where there is none,
+    /// `rejected`, the same of the controls that were rejected, and `not rejected`, those that were not.
     pub fn judged(
         title: impl Into<String>,
         statement: impl Into<String>,
@@ -75,10 +75,16 @@ impl Finding {
         // A single interval that the caller wrote down is the same.
         witness.remove("interval");
         witness.insert("judged".into(), judged.collect());
-        let missed: Vec<String> =
-            controls.iter().map(Control::record).filter(|c| !c.rejected).map(|c| c.statement).collect();
-        if !missed.is_empty() {
-            witness.insert("not rejected".into(), json!(missed));
+        let (rejected, missed): (Vec<_>, Vec<_>) =
+            controls.iter().map(Control::record).partition(|control| control.rejected);
+        for (key, controls) in [("rejected", rejected), ("not rejected", missed)] {
+            let twin = |control: ControlRecord| {
+                let (interval, accept) = (control.evidence.interval, control.evidence.accept);
+                json!({ "statement": control.statement, "interval": interval, "accept": accept })
+            };
+            if !controls.is_empty() {
+                witness.insert(key.into(), controls.into_iter().map(twin).collect());
+            }
         }
         let record = FindingRecord {
             title: title.into(),

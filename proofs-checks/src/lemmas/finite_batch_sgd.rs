@@ -99,8 +99,8 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [0, 16, 16],
         ),
         Parameter::integer("figure-dimension", "dimension of the published figure", "", [80, 4096], [80, 1000, 1000]),
-        Parameter::integer("figure-students", "students of the published figure", "", [1, 30], [6, 25, 25]),
-        Parameter::integer("figure-teachers", "teachers of the published figure", "", [1, 8], [2, 5, 5]),
+        Parameter::integer("figure-students", "students of the published figure", "", [2, 30], [6, 25, 25]),
+        Parameter::integer("figure-teachers", "teachers of the published figure", "", [2, 8], [2, 5, 5]),
         Parameter::integer("figure-runs", "runs of SGD in the published figure", "", [1, 1000], [6, 1, 1]),
         Parameter::real("figure-time", "length of the published figure", "time", [0.01, 100.0], [2.5, 6.0, 60.0]),
         Parameter::real(

@@ -38,7 +38,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "From most starts the teachers are recovered one after another, each by a student of its own, in the order of the initial expert overlaps deflated greedily and at the closed-form times of these overlaps; \
             when one expert aligns, the overlaps with the teachers still to come are dormant, and no second student aligns with a recovered teacher.",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start (≪ d^{-1/2}); every deflated overlap at least \
-            ¼ d^{-1/2}; until the last recovery and 10 time units longer; d and the numbers of students and teachers of the run, the shares at its largest d. Starts with two overlaps in a tie are the exceptions: two students then end on one teacher.",
+            ¼ d^{-1/2}; until the last recovery and 10 time units longer; d ≫ m³ (see `over-parameterisation` on what that stands for) and the numbers of students and teachers of the run, the shares at its largest d. Starts with two overlaps in a tie are the exceptions: two students then end on one teacher.",
     ledger: Label::Supported,
     typical_seconds: 12.0,
     parameters: &[

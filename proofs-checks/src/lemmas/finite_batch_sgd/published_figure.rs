@@ -256,14 +256,17 @@ impl PublishedFigure {
             let control = Control::new(twin.statement().to_string(), twin);
             Finding::judged(title, item.statement().to_string(), &[item], &[control], witness.clone())
         };
+        let size = format!("m = {}, m* = {}, d = {}", self.students, self.teachers, self.dimension);
         vec![
             judged(
-                "the published figure: SGD aligns the flow's first pair, on time",
+                &format!("a figure of the published kind, {size}: SGD aligns the flow's first pair, on time"),
                 self.delayed(1.0, ""),
                 self.delayed(5.0, ", SGD's clock at five times its step"),
             ),
             judged(
-                "the published figure: SGD aligns as many teachers as the flow on the effective clock",
+                &format!(
+                    "a figure of the published kind, {size}: SGD aligns as many teachers as the flow on the effective clock"
+                ),
                 self.teachers_aligned(1.0, ""),
                 self.teachers_aligned(FASTER, ", five times as fast,"),
             ),
