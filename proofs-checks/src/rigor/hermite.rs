@@ -177,7 +177,8 @@ impl Hermite {
 
     pub(super) fn decide(&self) -> Result<(Accepted, String), CertificateError> {
         let stated = self.error.to_f64(true);
-        if self.error >= Dyadic::new(1.into(), 0) {
+        // As it is printed, rounded up.
+        if stated >= 1.0 {
             let claim = format!("a relative error of {stated:e} says nothing; it has to be below one");
             return Err(CertificateError::Unfounded { claim });
         }

@@ -250,7 +250,10 @@ impl Region {
             return Err(unfounded("the tree leaves cells out".into()));
         }
         let sides = self.sides.iter().map(|(name, [low, high])| format!("{name} in [{low}, {high}]"));
+        // Rounded up.
         let share = uncovered.to_f64().value();
+        let share =
+            if RBig::try_from(share).is_ok_and(|rounded| rounded < uncovered) { share.next_up() } else { share };
         if uncovered > self.most {
             let claim = format!("a share {share:?} of the box is left open; at most {} is claimed", self.most);
             return Err(CertificateError::Undecided { claim });

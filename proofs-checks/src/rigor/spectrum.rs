@@ -98,6 +98,13 @@ impl Spectrum {
         let interval = |[low, high]: &[Dyadic; 2]| format!("[{:?}, {:?}]", low.to_f64(false), high.to_f64(true));
         for ((name, claimed), enclosure) in EIGENVALUES.iter().zip(&self.claimed).zip(&eigenvalues) {
             let [low, high] = claimed;
+            if !(low.to_f64(false).is_finite() && high.to_f64(true).is_finite()) {
+                let claim = format!(
+                    "the interval {} of eigenvalue {name} says nothing; finite ends are needed",
+                    interval(claimed)
+                );
+                return Err(CertificateError::Unfounded { claim });
+            }
             let [from, to] = enclosure.outer().unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
             let claim = || format!("eigenvalue {name} in {}; it lies in [{from:?}, {to:?}]", interval(claimed));
             match enclosure.is_in(low, high) {

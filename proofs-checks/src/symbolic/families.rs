@@ -175,13 +175,8 @@ impl<'a> Pair<'a> {
         Ok(Self { gate, expert, g, h, all, own, slopes, curve, weight })
     }
 
-    /// The certificate of a curve, `what` in words, on which the first one of two atoms is replaced by these weights and moved parameters; where it is none that is noted.
-    fn fit(
-        &self,
-        what: &str,
-        fitted: &[(String, BTreeMap<String, String>)],
-        undecided: &mut Undecided,
-    ) -> Option<String> {
+    /// The curve on which the first one of two atoms is replaced by these weights and moved parameters.
+    fn replaced(&self, fitted: &[(String, BTreeMap<String, String>)]) -> Flat {
         let named = |suffix: &str| {
             self.all.iter().map(|name| (name.clone(), format!("{name}{suffix}"))).collect::<BTreeMap<_, _>>()
         };
@@ -191,13 +186,23 @@ impl<'a> Pair<'a> {
             parameters.extend(moved);
             (0, AtomText { weight, parameters })
         });
-        let flat = Flat {
+        Flat {
             gate: self.gate.into(),
             expert: self.expert.into(),
             curve: self.curve.clone(),
             truth: vec![AtomText { weight: self.weight.clone(), parameters: named("") }, other.clone()],
             fitted: own.chain([(1, other)]).collect(),
-        };
+        }
+    }
+
+    /// The certificate of such a curve, `what` in words; where it is none that is noted.
+    fn fit(
+        &self,
+        what: &str,
+        fitted: &[(String, BTreeMap<String, String>)],
+        undecided: &mut Undecided,
+    ) -> Option<String> {
+        let flat = self.replaced(fitted);
         let difference = undecided.known(what, flat.holds())?;
         if let Some(difference) = difference {
             // Proposed by derivatives that vanish, and refused: of this place other curves may be left.
@@ -207,10 +212,27 @@ impl<'a> Pair<'a> {
         Some(flat.certificate())
     }
 
+    /// An atom in two halves with these parameters moved by opposite amounts, the first as far as the curve goes, the others times their rates.
+    fn halves(&self, set: &[String]) -> [(String, BTreeMap<String, String>); 2] {
+        let rates = std::iter::once(String::new())
+            .chain((1..set.len()).map(|k| format!("{}*", fresh(&format!("r{k}"), &self.all))));
+        let rates: Vec<String> = rates.collect();
+        ["+", "-"].map(|sign| {
+            let moved = set.iter().zip(&rates);
+            let moved = moved.map(|(name, rate)| (name.clone(), format!("{name} {sign} {rate}{}", self.curve)));
+            (format!("{}/2", self.weight), moved.collect())
+        })
+    }
+
     /// Splits in what the expert is affine in.
     fn affine(&self, undecided: &mut Undecided) -> Vec<Family> {
         let own: Vec<String> = self.own.iter().filter(|name| !self.slopes.contains(name)).cloned().collect();
-        let sets = affine_sets(&self.h, &own).map_err(|error| error.message);
+        let bends = |name: &str| {
+            let what = format!("whether the expert is affine in {name}, which is inside of a relu");
+            let split = self.replaced(&self.halves(&[name.to_string()]));
+            undecided.known(&what, split.holds()).is_none_or(|difference| difference.is_some())
+        };
+        let sets = affine_sets(&self.h, &own, bends).map_err(|error| error.message);
         let sets = undecided.known("parameters in which the expert is affine", sets).unwrap_or_default();
         if sets.len() > SETS {
             undecided.note(format!(
@@ -218,22 +240,10 @@ impl<'a> Pair<'a> {
                 sets.len()
             ));
         }
-        let (weight, curve) = (&self.weight, &self.curve);
         let mut found = Vec::new();
         for set in sets.iter().take(SETS) {
-            // Any direction: the others move by a rate each, whatever it is.
-            let rates = std::iter::once(String::new())
-                .chain((1..set.len()).map(|k| format!("{}*", fresh(&format!("r{k}"), &self.all))));
-            let rates: Vec<String> = rates.collect();
-            let moved = |sign: &str| -> BTreeMap<String, String> {
-                set.iter()
-                    .zip(&rates)
-                    .map(|(name, rate)| (name.clone(), format!("{name} {sign} {rate}{curve}")))
-                    .collect()
-            };
-            let halves = ["+", "-"].map(|sign| (format!("{weight}/2"), moved(sign)));
             let what = format!("the split of an atom into two with {} moved by opposite amounts", set.join(", "));
-            let Some(certificate) = self.fit(&what, &halves, undecided) else { continue };
+            let Some(certificate) = self.fit(&what, &self.halves(set), undecided) else { continue };
             let words = format!(
                 "flat: an atom splits into two of half its weight with {} moved by opposite amounts: the expert is affine in {}",
                 set.join(", "),

@@ -173,10 +173,14 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     let certificate = certified(&functions, &found, independent, &BTreeMap::new(), 3);
     let certificate = match certificate.as_deref().map(recheck) {
         Err(reason) => {
-            let mut message = format!(
-                "{} left by the relations that were found; that these are all could not be certified",
-                if independent == 1 { "1 derivative is".into() } else { format!("{independent} derivatives are") }
-            );
+            let mut message = if found.is_empty() {
+                "no relation was found; that there is none could not be certified".to_string()
+            } else {
+                format!(
+                    "{} left by the relations that were found; that these are all could not be certified",
+                    if independent == 1 { "1 derivative is".into() } else { format!("{independent} derivatives are") }
+                )
+            };
             // Where nothing is seen to hide a relation, the values may have been too large.
             let Hidden { gap, products, steps, multiples } = Hidden::of(&functions).unwrap_or_default();
             let gapped = gap.is_some();
@@ -195,6 +199,8 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
                 }
             } else if kinked && !gapped {
                 message += ": relu may have an argument whose sign is beyond the normal form";
+            } else if !gapped {
+                message += ": the values at the points that were drawn may be too large";
             }
             return Err(undecided(message, proved(&functions, &found)?));
         }
@@ -209,18 +215,27 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
     Ok(Identified { expression, parameters, independent, derivatives, relations, kinked, certificate })
 }
 
-/// Relations that are no basis, proved all the same: the re-checker multiplies them out before it refuses the claim of one dimension more than they leave. None where the normal form does not decide it.
+/// Those of some relations that are proved, though they may be no basis: the re-checker multiplies them out before it refuses the claim of one dimension more than they leave. All at once, or, where the normal form does not decide one of them, each for itself.
 fn proved(functions: &[Partial], found: &[Relation]) -> Result<Vec<IdentifiedRelation>, IdentifyError> {
-    if found.is_empty() {
-        return Ok(Vec::new());
+    let holds = |relations: &[Relation]| {
+        let claimed = functions.len() - relations.len() + 1;
+        match certified(functions, relations, claimed, &BTreeMap::new(), 3).as_deref().map(recheck) {
+            Ok(Err(CertificateError::False { .. })) => Ok(true),
+            Err(_) | Ok(Err(CertificateError::Beyond { .. } | CertificateError::Undecided { .. })) => Ok(false),
+            Ok(Err(error)) => Err(IdentifyError::Refused(error.to_string())),
+            Ok(Ok(accepted)) => Err(IdentifyError::Refused(accepted.claim)),
+        }
+    };
+    if found.is_empty() || holds(found)? {
+        return Ok(found.iter().map(IdentifiedRelation::from).collect());
     }
-    let claimed = functions.len() - found.len() + 1;
-    match certified(functions, found, claimed, &BTreeMap::new(), 3).as_deref().map(recheck) {
-        Ok(Err(CertificateError::False { .. })) => Ok(found.iter().map(IdentifiedRelation::from).collect()),
-        Err(_) | Ok(Err(CertificateError::Beyond { .. })) => Ok(Vec::new()),
-        Ok(Err(error)) => Err(IdentifyError::Refused(error.to_string())),
-        Ok(Ok(accepted)) => Err(IdentifyError::Refused(accepted.claim)),
+    let mut kept = Vec::new();
+    for relation in found {
+        if holds(std::slice::from_ref(relation))? {
+            kept.push(IdentifiedRelation::from(relation));
+        }
     }
+    Ok(kept)
 }
 
 /// `(gate)*(expert)`.

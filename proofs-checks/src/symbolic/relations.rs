@@ -72,7 +72,10 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     let matrix = Matrix::of(&forms.table, &resolved);
     let mut found: Vec<Relation> = Vec::new();
     let mut beyond: Vec<String> = Vec::new();
-    for (leader, support) in matrix.dependences() {
+    // Those without a coefficient cost nothing and come first, so that a limit hides none of them.
+    let mut dependences = matrix.dependences();
+    dependences.sort_by_key(|(_, support)| support.len());
+    for (leader, support) in dependences {
         match matrix.solved(leader, &support).map(|terms| matrix.relation(&forms.table, names, leader, &terms)) {
             Ok(relation) if !relation.is_long() => found.push(relation),
             Ok(_) => beyond.push(format!(
@@ -86,8 +89,9 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
         }
     }
     found.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
+    let stopped = if beyond.len() == BEYOND { "; the search was stopped after eight of this kind" } else { "" };
     match beyond.into_iter().next() {
-        Some(reason) => Err(Unsolved::Limit { reason, found }),
+        Some(reason) => Err(Unsolved::Limit { reason: reason + stopped, found }),
         None => Ok(found),
     }
 }

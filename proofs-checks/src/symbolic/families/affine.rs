@@ -1,6 +1,6 @@
 //! The largest sets of parameters in which an expert is affine jointly.
 //!
-//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. So a parameter inside of a step is none of a set; by the theorem on steps the expert is not affine in it.
+//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. A parameter inside of a step that is written down may be one all the same, where the step does not move with it (`relu((1 + a²)x)`) or cancels: whether the expert bends along it is asked.
 
 use super::occurring;
 use crate::symbolic::expression::Expression;
@@ -10,11 +10,15 @@ use crate::symbolic::parse::ExpressionError;
 /// Most sets that are tried.
 pub(super) const SETS: usize = 64;
 
-/// The largest sets of parameters outside of all steps in which all second derivatives vanish; of more than [`SETS`] that many and one.
+/// The largest sets of parameters in which all second derivatives vanish, without those inside of steps of which `bends` says that they do not split; of more than [`SETS`] that many and one.
 ///
 /// # Errors
 /// What the normal form does not decide.
-pub(super) fn affine_sets(of: &Expression, parameters: &[String]) -> Result<Vec<Vec<String>>, ExpressionError> {
+pub(super) fn affine_sets(
+    of: &Expression,
+    parameters: &[String],
+    mut bends: impl FnMut(&str) -> bool,
+) -> Result<Vec<Vec<String>>, ExpressionError> {
     let (mut table, forms) = Table::lower(&[of])?;
     let (parameters, symbols) = occurring(&table, parameters);
     let mut vanishes = vec![vec![false; symbols.len()]; symbols.len()];
@@ -27,8 +31,8 @@ pub(super) fn affine_sets(of: &Expression, parameters: &[String]) -> Result<Vec<
         }
     }
     let stepped = table.inside_of_steps(&forms[0]);
-    let is_candidate = |k: &usize| vanishes[*k][*k] && !stepped.contains(&symbols[*k]);
-    let candidates: Vec<usize> = (0..symbols.len()).filter(is_candidate).collect();
+    let mut is_candidate = |k: &usize| vanishes[*k][*k] && !(stepped.contains(&symbols[*k]) && bends(&parameters[*k]));
+    let candidates: Vec<usize> = (0..symbols.len()).filter(|k| is_candidate(k)).collect();
     let mut sets = Vec::new();
     if !candidates.is_empty() {
         extend(&vanishes, &[], &candidates, &[], &mut sets);
@@ -69,7 +73,7 @@ mod tests {
 
     fn found(text: &str, names: &str) -> Vec<String> {
         let names: Vec<String> = names.split(' ').map(str::to_string).collect();
-        let sets = affine_sets(&parse(text).unwrap(), &names).unwrap();
+        let sets = affine_sets(&parse(text).unwrap(), &names, |_| true).unwrap();
         sets.into_iter().map(|set| set.concat()).collect()
     }
 
@@ -99,6 +103,6 @@ mod tests {
         let names: Vec<String> = (1..=40).map(|k| format!("a{k}")).collect();
         let sum =
             names.iter().enumerate().map(|(k, name)| format!("{name}*x^{}", k + 1)).collect::<Vec<_>>().join(" + ");
-        assert_eq!(affine_sets(&parse(&sum).unwrap(), &names).unwrap(), [names]);
+        assert_eq!(affine_sets(&parse(&sum).unwrap(), &names, |_| true).unwrap(), [names]);
     }
 }

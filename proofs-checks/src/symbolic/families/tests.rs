@@ -231,6 +231,8 @@ fn splits_beside_relu_are_found() {
         ("relu(x + b)*relu(x + c) + d", "exp(w*x)", "d"),
         ("l*sigmoid(x*m) + relu(x + 0.7*a + b)", "exp(w*x)", "l"),
         ("relu(a*x + b)*relu(c*x + d) + l*tanh(x)", "exp(w*x)", "l"),
+        // The step cancels: (1 + e^(-2x)) tanh x = 1 - e^(-2x).
+        ("(tanh(x)*(1 + exp(-2*x)) - 1 + exp(-2*x))*relu(a*x + b) + a*x + b", "exp(w*x)", "a, b"),
     ] {
         let Families { found, undecided } = families(expert, gate).unwrap();
         let words = format!(
@@ -239,6 +241,27 @@ fn splits_beside_relu_are_found() {
         let family = found.iter().find(|family| family.words.starts_with(&words));
         let family = family.unwrap_or_else(|| panic!("{expert}: {found:?}, {undecided:?}"));
         assert!(recheck(family.certificate.as_ref().unwrap()).is_ok(), "{expert}");
+    }
+}
+
+/// A step that does not move with its parameter: the split is there, and what the normal form does not decide of it is said.
+#[test]
+fn parameters_of_steps_that_stay_are_noted() {
+    for expert in [
+        "relu(x*(1 + a^2))/(1 + a^2) + a*x",
+        "relu(x*(3 + 2*sin(a)))/(3 + 2*sin(a)) + a*x",
+        "relu(x/(1 + a^2))*(1 + a^2) + a*x + b",
+    ] {
+        let Families { found, undecided } = families(expert, "exp(w*x)").unwrap();
+        let splits = found.iter().any(|family| family.words.contains("of half its weight with a moved"));
+        let together = found.iter().any(|family| family.words.contains("of half its weight with a, b moved"));
+        let is_noted = undecided.iter().any(|note| note.contains("affine in a, which is inside of a relu"));
+        assert!(splits || together || is_noted, "{expert}: {found:?}, {undecided:?}");
+    }
+    // Where it does move nothing is noted.
+    for expert in ["relu(a*x + b) + c", "relu(a*x) + c*x"] {
+        let undecided = families(expert, "exp(w*x)").unwrap().undecided;
+        assert!(undecided.iter().all(|note| !note.contains("inside of a relu")), "{expert}: {undecided:?}");
     }
 }
 
