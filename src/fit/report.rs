@@ -179,7 +179,7 @@ impl Outcome<'_> {
                     "no minimum, or a kink, which it does not describe"
                 }
             ));
-        } else if conditioning < UNIDENTIFIED {
+        } else if conditioning < UNIDENTIFIED && self.best.reason.is_converged() {
             warnings.push(format!(
                 "not identified: the smallest eigenvalue of the Hessian is {} of the largest, so some direction of the parameters hardly changes the fit",
                 number(conditioning)

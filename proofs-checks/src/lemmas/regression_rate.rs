@@ -22,7 +22,9 @@ use moe_theory::softmax::Cubature;
 use serde_json::json;
 
 use crate::fits::{Fitted, slopes};
-use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
+use crate::{
+    CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
+};
 
 use super::plain_gate::{
     DIMENSION, HALF_WIDTH, TRUTH, lack_of_fit, quartiles, rate, sizes, sweep, truth_table, varied_problem,
@@ -59,6 +61,15 @@ fn name(activation: Activation) -> &'static str {
         Activation::Relu => "ReLU",
         _ => "linear",
     }
+}
+
+/// The item, undecided where most fits at the least `n` are at the box: their error is the box's.
+fn inside(rows: &[Vec<Fitted>], item: Evidence) -> Evidence {
+    let bounded = rows.iter().filter_map(|fits| fits.first()).filter(|fit| fit.bounded).count();
+    if 2 * bounded <= rows.len() {
+        return item;
+    }
+    item.withheld(format!("at the least n {bounded} of {} fits are at the box, which bounds their errors", rows.len()))
 }
 
 /// The slopes of the error of each replicate.
@@ -125,7 +136,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     for activation in experts.into_iter().take(run.integer("experts") as usize) {
         for atoms in [2, 3] {
             let found = fitted(activation, activation, atoms)?;
-            let item = rate(words(activation, atoms), &errors(&found), 0.5);
+            let item = inside(&found, rate(words(activation, atoms), &errors(&found), 0.5));
             evidence.extend(varied_problem(run, activation, atoms).determined(sizes[0], vec![item]));
             all.push(found);
         }

@@ -240,18 +240,32 @@ impl<'a> Pair<'a> {
                 sets.len()
             ));
         }
-        let mut found = Vec::new();
+        let mut found: Vec<Family> = Vec::new();
         for set in sets.iter().take(SETS) {
-            let what = format!("the split of an atom into two with {} moved by opposite amounts", set.join(", "));
-            let Some(certificate) = self.fit(&what, &self.halves(set), undecided) else { continue };
-            let words = format!(
-                "flat: an atom splits into two of half its weight with {} moved by opposite amounts: the expert is affine in {}",
-                set.join(", "),
-                if set.len() == 1 { "it" } else { "them together" }
-            );
-            found.push(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) });
+            let family = self.split(set, undecided).or_else(|| {
+                // One that is not decided costs the others nothing.
+                let holds = |name: &&String| {
+                    let alone = self.halves(std::slice::from_ref(*name));
+                    matches!(self.replaced(&alone).holds(), Ok(None))
+                };
+                let part: Vec<String> = set.iter().filter(holds).cloned().collect();
+                if part.is_empty() || part.len() == set.len() { None } else { self.split(&part, undecided) }
+            });
+            found.extend(family.filter(|family| found.iter().all(|known| known.words != family.words)));
         }
         found
+    }
+
+    /// The split of an atom in two with these parameters moved by opposite amounts.
+    fn split(&self, set: &[String], undecided: &mut Undecided) -> Option<Family> {
+        let names = set.join(", ");
+        let what = format!("the split of an atom into two with {names} moved by opposite amounts");
+        let certificate = self.fit(&what, &self.halves(set), undecided)?;
+        let words = format!(
+            "flat: an atom splits into two of half its weight with {names} moved by opposite amounts: the expert is affine in {}",
+            if set.len() == 1 { "it" } else { "them together" }
+        );
+        Some(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) })
     }
 
     /// Splits of homogeneous experts, motions, and splits along other flows.

@@ -207,7 +207,7 @@ pub fn identify(expert: &str, gate: &str, order: u32) -> Result<Identified, Iden
         Ok(Ok(_)) => certificate.unwrap_or_default(),
         // The determinant was decided when the certificate was made: a limit of the normal form.
         Ok(Err(CertificateError::Undecided { claim } | CertificateError::Beyond { claim })) => {
-            return Err(undecided(claim, Vec::new()));
+            return Err(undecided(claim, proved(&functions, &found)?));
         }
         Ok(Err(error)) => return Err(IdentifyError::Refused(error.to_string())),
     };

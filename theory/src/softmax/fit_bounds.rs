@@ -81,10 +81,10 @@ impl WrittenBounds {
     }
 }
 
-/// The part of a default box in which mixtures are of the size of `y`, where that is small against what they are in the box: GELU experts with `ρ < 1` have `a` and `b` within ±10 ρ.
+/// The part of a default box in which mixtures are of the size of `y`, where that is far below what they are in the box: GELU experts with `ρ < 0.03` have `a` and `b` within ±10 ρ. (From there on the least of the shares of the box from which starts are drawn reaches them.)
 pub(super) fn of_size(coordinates: &Coordinates, bounds: &Bounds, response: Column) -> Option<Bounds> {
     let (class, size) = (coordinates.class(), response.mean.hypot(response.sd));
-    if class.activation != Activation::Gelu || class.outer_weight || size <= 0.0 || size >= 1.0 {
+    if class.activation != Activation::Gelu || class.outer_weight || size <= 0.0 || size >= 0.03 {
         return None;
     }
     let mut part = bounds.clone();
@@ -107,7 +107,7 @@ pub(super) fn of_size(coordinates: &Coordinates, bounds: &Bounds, response: Colu
 /// | GELU | ±10 max(1, ρ) | the same | |
 /// | sigmoid, tanh | ±10 | ±10 | |
 ///
-/// A bounded activation has its shape in units of its own; what is homogeneous (ReLU, and GELU at large arguments) has the units of `y`. Slopes of constant columns are held at 0. Where GELU experts have `ρ < 1`, every second random start is drawn from [`of_size`].
+/// A bounded activation has its shape in units of its own; what is homogeneous (ReLU, and GELU at large arguments) has the units of `y`. Slopes of constant columns are held at 0. Where GELU experts have `ρ < 0.03`, every second random start is drawn from [`of_size`].
 pub(super) fn standard(coordinates: &Coordinates, inputs: &[Column], response: Column) -> Bounds {
     let or_one = |scale: f64| if scale > 0.0 { scale } else { 1.0 };
     let size = or_one(response.mean.hypot(response.sd));

@@ -233,6 +233,9 @@ fn splits_beside_relu_are_found() {
         ("relu(a*x + b)*relu(c*x + d) + l*tanh(x)", "exp(w*x)", "l"),
         // The step cancels: (1 + e^(-2x)) tanh x = 1 - e^(-2x).
         ("(tanh(x)*(1 + exp(-2*x)) - 1 + exp(-2*x))*relu(a*x + b) + a*x + b", "exp(w*x)", "a, b"),
+        // A split in a is not decided.
+        ("relu(a^2 + x^2) + b*relu(x) - a^2 + c*x", "exp(w*x)", "b, c"),
+        ("tanh(x*sigmoid(a)*(1 + exp(-a))) + a*x + l*x^2", "exp(w*x)", "l"),
     ] {
         let Families { found, undecided } = families(expert, gate).unwrap();
         let words = format!(
@@ -259,9 +262,18 @@ fn parameters_of_steps_that_stay_are_noted() {
         assert!(splits || together || is_noted, "{expert}: {found:?}, {undecided:?}");
     }
     // Where it does move nothing is noted.
-    for expert in ["relu(a*x + b) + c", "relu(a*x) + c*x"] {
-        let undecided = families(expert, "exp(w*x)").unwrap().undecided;
-        assert!(undecided.iter().all(|note| !note.contains("inside of a relu")), "{expert}: {undecided:?}");
+    for expert in [
+        "relu(a*x + b) + c",
+        "relu(a*x) + c*x",
+        "relu(a*x + b)*relu(c*x + d)",
+        "relu(a*x + b)*relu(a*x + c)",
+        "relu(a*x + b)*relu(x)",
+        "relu(a*x + b)*tanh(relu(c*x + d))",
+    ] {
+        for gate in ["1", "exp(w*x)"] {
+            let undecided = families(expert, gate).unwrap().undecided;
+            assert!(undecided.iter().all(|note| !note.contains("inside of a relu")), "{expert}: {undecided:?}");
+        }
     }
 }
 
