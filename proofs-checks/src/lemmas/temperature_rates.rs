@@ -13,7 +13,7 @@
 //!
 //! `L1τ ≈ noise·√(p/n)/constant` must be well below the box (half-width 4), which the small noise ensures; `v` and `c` are of `local_constant`, `c` over `√5` (see `minimisers`). The region of a rate is as in `fits`.
 //!
-//! *Power.* One direction dominates `L1τ`: the slope of one sample has deviation .21 (sigmoid router, n from 150, over log 43), and from n = 500 on over log 32 .15 (sigmoid), .24 (tanh), .18 (GELU); that of the error of 12 parameters .04 at most. With 150 samples at quick effort, 95 (sigmoid) and 190 at standard, the intervals have half-widths of .046 at most, and one that is off by .01 leaves its region with probability below 10⁻⁴.
+//! *Power.* One direction dominates `L1τ`: the slope of one sample has deviation .21 (sigmoid router, n from 150, over log 43), and from n = 500 on over log 32 .17 (sigmoid), .26 (tanh), .19 (GELU); that of the error of 12 parameters .04 at most. With 150 samples at quick effort, 110 (sigmoid) and 220 at standard, the intervals have half-widths of .047 at most, and one that is off by .01 leaves its region with probability below 10⁻⁴.
 //!
 //! The error of four atoms has deviation .03: ten samples have a half-width of .04 at most.
 //!
@@ -47,7 +47,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             "samples of each size; half as many for the sigmoid router, whose slopes scatter less",
             "",
             [16, 10_000],
-            [300, 190, 600],
+            [300, 220, 600],
         ),
         Parameter::integer("routers", "how many of sigmoid, tanh, GELU", "", [1, 3], [1, 3, 3]),
         Parameter::integer(

@@ -121,7 +121,7 @@ fn last(rows: &[Vec<Fitted>], value: impl Fn(&Fitted) -> f64) -> Vec<f64> {
     rows.iter().filter_map(|fits| fits.last()).map(value).collect()
 }
 
-/// The share of samples with `L1` above [`FAR`] at the largest `n`, where the box holds a measure of the family that is so far.
+/// The share of samples with `L1` above [`FAR`] at the largest `n`; undecided where no fit and no start on the family is so far.
 fn far(
     words: &str,
     problem: &Problem,
