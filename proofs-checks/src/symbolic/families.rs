@@ -7,7 +7,7 @@
 //! | signs of parameters ([`signs`]) | `F(−θ_S) = ±F`, and for the expert `h(−θ_S) ∓ h` a polynomial |
 //! | angles `rational·p + …` ([`shifts`]) | `F(p + π/q) = ±F`, or with the sign of another parameter changed |
 //! | `Σ k_i θ_i ∂_iF = pF` with rational `k`, `p` (all of them: a kernel over Q) | `F(e^{k_i s} θ_i) = e^{ps} F`; for an expert with `p ≠ 0` also its split into two atoms |
-//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set outside of every step, the largest such sets ([`affine`]) | an atom split into `p ± s`, `q ± rs`, … for any `r` |
+//! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set, no step moving with any, the largest such sets ([`affine`]) | an atom split into `p ± s`, `q ± rs`, … for any `r` |
 //! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
 //! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share |
 //!

@@ -11,7 +11,7 @@ mod text;
 
 pub(crate) use hidden::Hidden;
 
-use super::coefficient::Coefficient;
+use super::coefficient::{Coefficient, Work};
 use super::modular;
 use super::normal_form::{Atom, Table};
 use super::parse::ExpressionError;
@@ -72,28 +72,43 @@ pub(crate) fn relations(functions: &[Partial], names: &[String]) -> Result<Vec<R
     let matrix = Matrix::of(&forms.table, &resolved);
     let mut found: Vec<Relation> = Vec::new();
     let mut beyond: Vec<String> = Vec::new();
-    // Those without a coefficient cost nothing and come first, so that a limit hides none of them.
+    // Those of few functions first, so that a limit hides none of them.
     let mut dependences = matrix.dependences();
     dependences.sort_by_key(|(_, support)| support.len());
-    for (leader, support) in dependences {
-        match matrix.solved(leader, &support).map(|terms| matrix.relation(&forms.table, names, leader, &terms)) {
-            Ok(relation) if !relation.is_long() => found.push(relation),
-            Ok(_) => beyond.push(format!(
-                "a relation of {} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms",
-                names[leader]
-            )),
-            Err(reason) => beyond.push(reason),
-        }
-        if beyond.len() == BEYOND {
+    let (mut left, mut unsought) = (WHOLE, dependences.len());
+    for (leader, support) in &dependences {
+        if left == 0 {
             break;
+        }
+        let name = &names[*leader];
+        let work = Work::new(EACH.min(left));
+        let relation = matrix
+            .solved(*leader, support, &work)
+            .map(|terms| matrix.relation(&forms.table, names, *leader, &terms, &work));
+        left -= EACH.min(left) - work.left();
+        unsought -= 1;
+        if work.is_spent() {
+            beyond.push(format!("the coefficients of a relation of {name} take too much work to find"));
+        } else {
+            match relation {
+                Ok(relation) if !relation.is_long() => found.push(relation),
+                Ok(_) => beyond.push(format!(
+                    "a relation of {name} has a coefficient of more than {LONGEST} characters or {MOST_TERMS} terms"
+                )),
+                Err(reason) => beyond.push(reason.into()),
+            }
         }
     }
     found.sort_by_key(|relation: &Relation| (relation.terms.len(), relation.equation.chars().count()));
-    let stopped = if beyond.len() == BEYOND { "; the search was stopped after eight of this kind" } else { "" };
-    match beyond.into_iter().next() {
-        Some(reason) => Err(Unsolved::Limit { reason: reason + stopped, found }),
-        None => Ok(found),
-    }
+    let Some(reason) = beyond.first().cloned() else { return Ok(found) };
+    let others = match (beyond.len() - 1, unsought) {
+        (0, 0) => String::new(),
+        (refused, 0) => format!("; so it is with {refused} more"),
+        (refused, unsought) => {
+            format!("; of the others {refused} met such a limit, and after so much work {unsought} were not looked for")
+        }
+    };
+    Err(Unsolved::Limit { reason: reason + &others, found })
 }
 
 /// A basis of the relations with rational coefficients that hold for all inputs *and parameters*: one coefficient for each function.
@@ -135,10 +150,12 @@ struct Fraction {
 }
 
 impl Fraction {
-    fn of(numerator: &Coefficient, denominator: &Coefficient) -> Self {
-        let gcd = numerator.gcd(denominator);
-        let by = |x: &Coefficient| x.divided(&gcd).unwrap_or_else(|| x.clone());
-        let fraction = Self { numerator: by(numerator), denominator: by(denominator) };
+    fn of(numerator: &Coefficient, denominator: &Coefficient, work: &Work) -> Self {
+        let gcd = numerator.gcd(denominator, work);
+        let fraction = match (numerator.divided(&gcd, work), denominator.divided(&gcd, work)) {
+            (Some(numerator), Some(denominator)) => Self { numerator, denominator },
+            _ => Self { numerator: numerator.clone(), denominator: denominator.clone() },
+        };
         if fraction.denominator.is_negative() {
             return Self { numerator: fraction.numerator.negated(), denominator: fraction.denominator.negated() };
         }
@@ -150,13 +167,12 @@ impl Fraction {
     }
 }
 
-/// Most products of terms in one step of the elimination.
-const LARGEST: usize = 60_000;
+/// Most work for one relation, and for all.
+const EACH: usize = 10_000_000;
+const WHOLE: usize = 8 * EACH;
 /// Longest text of a coefficient, in characters, and most terms of one.
 const LONGEST: usize = 20_000;
 const MOST_TERMS: usize = 1500;
-/// Relations beyond a limit after which no more are looked for: each takes as long as the limit allows.
-const BEYOND: usize = 8;
 
 /// One row for each monomial that contains inputs, one column for each function.
 struct Matrix {
@@ -244,7 +260,7 @@ impl Matrix {
                 coefficient
             };
             let mut row: Vec<Coefficient> = entries.iter().map(entry).collect();
-            divide_by_content(&mut row);
+            divide_by_content(&mut row, &Work::new(EACH));
             row
         });
         Self { rows: rows.collect(), columns: functions.len(), variables, rules, turned, point }
@@ -267,8 +283,8 @@ impl Matrix {
     /// The coefficients `c_k` with `f_leader + Σ c_k f_k = 0` over the support, by elimination without fractions in as many rows, the simplest ones that determine them.
     ///
     /// # Errors
-    /// Which limit was hit.
-    fn solved(&self, leader: usize, support: &[usize]) -> Result<Vec<(Fraction, usize)>, String> {
+    /// The words "found over a prime field" are wrong with a chance below 10⁻¹²; and where no work is left.
+    fn solved(&self, leader: usize, support: &[usize], work: &Work) -> Result<Vec<(Fraction, usize)>, &'static str> {
         let columns: Vec<usize> = support.iter().copied().chain([leader]).collect();
         let mut rows: Vec<Vec<Coefficient>> = self
             .rows
@@ -276,7 +292,7 @@ impl Matrix {
             .map(|row| columns.iter().map(|column| row[*column].clone()).collect::<Vec<_>>())
             .filter(|row| row.iter().any(|entry| !entry.is_zero()))
             .collect();
-        rows.iter_mut().for_each(|row| divide_by_content(row));
+        rows.iter_mut().for_each(|row| divide_by_content(row, work));
         rows.sort_by_key(|row| row.iter().map(|entry| entry.terms.len()).sum::<usize>());
         let values: Vec<Vec<u64>> = rows
             .iter()
@@ -289,23 +305,21 @@ impl Matrix {
                 (row[column].terms.len(), row.iter().map(|entry| entry.terms.len()).sum::<usize>())
             };
             let found = (column..rows.len()).filter(|r| !rows[*r][column].is_zero()).min_by_key(|r| size(&rows[*r]));
-            let Some(found) = found else { return Err("a relation that was found over a prime field is none".into()) };
+            let Some(found) = found else { return Err("a relation that was found over a prime field is none") };
             rows.swap(column, found);
             let pivot_row = rows[column].clone();
             for (_, row) in rows.iter_mut().enumerate().filter(|(r, row)| *r != column && !row[column].is_zero()) {
-                let gcd = row[column].gcd(&pivot_row[column]);
-                let factor = pivot_row[column].divided(&gcd).unwrap_or_else(|| pivot_row[column].clone());
-                let share = row[column].divided(&gcd).unwrap_or_else(|| row[column].clone());
-                let products = |by: &Coefficient, of: &[Coefficient]| {
-                    of.iter().map(|entry| entry.terms.len()).sum::<usize>() * by.terms.len()
-                };
-                if products(&factor, row) + products(&share, &pivot_row) > LARGEST {
-                    return Err(format!("a relation's coefficients take more than {LARGEST} products of terms"));
-                }
+                let gcd = row[column].gcd(&pivot_row[column], work);
+                let factor = pivot_row[column].divided(&gcd, work).unwrap_or_else(|| pivot_row[column].clone());
+                let share = row[column].divided(&gcd, work).unwrap_or_else(|| row[column].clone());
                 for (entry, pivot) in row.iter_mut().zip(&pivot_row) {
-                    *entry = entry.times(&factor).minus(&pivot.times(&share)).reduced(&self.rules);
+                    let difference = entry.times(&factor, work).minus(&pivot.times(&share, work));
+                    *entry = difference.reduced(&self.rules, work);
                 }
-                divide_by_content(row);
+                divide_by_content(row, work);
+                if work.is_spent() {
+                    return Err("no work is left");
+                }
             }
         }
         let last = support.len();
@@ -313,17 +327,17 @@ impl Matrix {
             .iter()
             .zip(support)
             .enumerate()
-            .map(|(k, (row, function))| (self.simplest(&row[last].negated(), &row[k]), *function));
+            .map(|(k, (row, function))| (self.simplest(&row[last].negated(), &row[k], work), *function));
         Ok(terms.filter(|(fraction, _)| !fraction.numerator.is_zero()).collect())
     }
 
     /// The quotient, with the squares of those cosines written as `1 − sin²` for which fewer terms are left: what a sine divides then cancels.
-    fn simplest(&self, numerator: &Coefficient, denominator: &Coefficient) -> Fraction {
+    fn simplest(&self, numerator: &Coefficient, denominator: &Coefficient, work: &Work) -> Fraction {
         let size = |fraction: &Fraction| fraction.numerator.terms.len() + fraction.denominator.terms.len();
-        let mut simplest = Fraction::of(numerator, denominator);
+        let mut simplest = Fraction::of(numerator, denominator, work);
         for rule in &self.turned {
-            let by = |of: &Coefficient| of.clone().reduced(std::slice::from_ref(rule));
-            let other = Fraction::of(&by(&simplest.numerator), &by(&simplest.denominator));
+            let by = |of: &Coefficient| of.clone().reduced(std::slice::from_ref(rule), work);
+            let other = Fraction::of(&by(&simplest.numerator), &by(&simplest.denominator), work);
             if size(&other) < size(&simplest) {
                 simplest = other;
             }
@@ -349,7 +363,7 @@ impl Matrix {
     }
 
     /// A fraction without the powers of `c = 1/√(2π)` and `e = 2/√π` that divide its denominator, and what they are one over, as text: `1/(4c⁴) = √π⁴`.
-    fn without_roots(&self, table: &Table, fraction: &Fraction) -> (Fraction, String) {
+    fn without_roots(&self, table: &Table, fraction: &Fraction, work: &Work) -> (Fraction, String) {
         let Fraction { mut numerator, mut denominator } = fraction.clone();
         let two = |power: u32| Coefficient::integer(IBig::ONE << power as usize, self.variables.len());
         let (mut of_pi, mut of_two_pi) = (0, 0);
@@ -358,12 +372,12 @@ impl Matrix {
             match table.atom(*symbol) {
                 Atom::Gaussian => {
                     // c^{−2n} = 2ⁿ √π^{2n}
-                    numerator = numerator.times(&two(power / 2));
+                    numerator = numerator.times(&two(power / 2), work);
                     of_pi += power / 2 * 2;
                     of_two_pi += power % 2;
                 }
                 Atom::ErrorScale => {
-                    denominator = denominator.times(&two(power));
+                    denominator = denominator.times(&two(power), work);
                     of_pi += power;
                 }
                 _ => continue,
@@ -382,13 +396,20 @@ impl Matrix {
         let roots = [power("sqrt(pi)", of_pi), power("sqrt(2*pi)", of_two_pi)];
         match roots.into_iter().flatten().collect::<Vec<_>>().join("*") {
             none if none.is_empty() => (fraction.clone(), none),
-            roots => (Fraction::of(&numerator, &denominator), roots),
+            roots => (Fraction::of(&numerator, &denominator, work), roots),
         }
     }
 
-    fn relation(&self, table: &Table, names: &[String], leader: usize, terms: &[(Fraction, usize)]) -> Relation {
+    fn relation(
+        &self,
+        table: &Table,
+        names: &[String],
+        leader: usize,
+        terms: &[(Fraction, usize)],
+        work: &Work,
+    ) -> Relation {
         let text = |fraction: &Fraction| {
-            let (fraction, roots) = self.without_roots(table, fraction);
+            let (fraction, roots) = self.without_roots(table, fraction, work);
             let numerator = table.text(&self.polynomial(&fraction.numerator));
             let is_whole = fraction.denominator.as_integer() == Some(IBig::ONE);
             let is_sum = fraction.numerator.terms.len() > 1 && !(is_whole && roots.is_empty());
@@ -439,21 +460,18 @@ fn lcm(a: i64, b: i64) -> i64 {
     a / gcd(a, b) * b
 }
 
-fn divide_by_content(row: &mut [Coefficient]) {
+/// All over what divides all; as they are where that takes too much work.
+fn divide_by_content(row: &mut [Coefficient], work: &Work) {
     let mut content = Coefficient::default();
     for entry in row.iter().filter(|entry| !entry.is_zero()) {
-        content = content.gcd(entry);
+        content = content.gcd(entry, work);
         if content.is_unit() {
             return;
         }
     }
-    if content.is_zero() {
-        return;
-    }
-    for entry in row {
-        if let Some(quotient) = entry.divided(&content) {
-            *entry = quotient;
-        }
+    let quotients: Option<Vec<Coefficient>> = row.iter().map(|entry| entry.divided(&content, work)).collect();
+    if let Some(quotients) = quotients {
+        row.iter_mut().zip(quotients).for_each(|(entry, quotient)| *entry = quotient);
     }
 }
 

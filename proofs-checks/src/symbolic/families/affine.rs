@@ -1,16 +1,16 @@
 //! The largest sets of parameters in which an expert is affine jointly.
 //!
-//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. A parameter inside of a step that is written down may be one all the same, where the step does not move with it (`relu((1 + a²)x)`) or cancels: whether the expert bends along it is asked.
+//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. A parameter inside of a step that is written down may be one all the same, where the step does not move with it (`relu((1 + a²)x)`), is always one (`relu((x − a)²) − a²`, whose second derivative `2H − 2` is not seen to vanish) or cancels: whether the expert bends along it is asked.
 
 use super::occurring;
 use crate::symbolic::expression::Expression;
-use crate::symbolic::normal_form::Table;
+use crate::symbolic::normal_form::{Atom, Table};
 use crate::symbolic::parse::ExpressionError;
 
 /// Most sets that are tried.
 pub(super) const SETS: usize = 64;
 
-/// The largest sets of parameters in which all second derivatives vanish, without those inside of steps of which `bends` says that they do not split; of more than [`SETS`] that many and one.
+/// The largest sets of parameters in which all second derivatives vanish; of those inside of steps, whose second derivatives vanish or contain steps, `bends` says whether they do not split; of more than [`SETS`] that many and one.
 ///
 /// # Errors
 /// What the normal form does not decide.
@@ -22,16 +22,23 @@ pub(super) fn affine_sets(
     let (mut table, forms) = Table::lower(&[of])?;
     let (parameters, symbols) = occurring(&table, parameters);
     let mut vanishes = vec![vec![false; symbols.len()]; symbols.len()];
+    let mut is_stepped = vec![false; symbols.len()];
     for (k, first) in symbols.iter().enumerate() {
         let slope = table.derivative(&forms[0], *first);
         for (l, second) in symbols.iter().enumerate().skip(k) {
             let bend = table.derivative(&slope, *second);
+            if k == l {
+                is_stepped[k] = bend.symbols().keys().any(|symbol| matches!(table.atom(*symbol), Atom::Step(_)));
+            }
             let is_zero = table.is_zero(bend)?;
             (vanishes[k][l], vanishes[l][k]) = (is_zero, is_zero);
         }
     }
     let stepped = table.inside_of_steps(&forms[0]);
-    let mut is_candidate = |k: &usize| vanishes[*k][*k] && !(stepped.contains(&symbols[*k]) && bends(&parameters[*k]));
+    let mut is_candidate = |k: &usize| match stepped.contains(&symbols[*k]) {
+        true => (vanishes[*k][*k] || is_stepped[*k]) && !bends(&parameters[*k]),
+        false => vanishes[*k][*k],
+    };
     let candidates: Vec<usize> = (0..symbols.len()).filter(|k| is_candidate(k)).collect();
     let mut sets = Vec::new();
     if !candidates.is_empty() {
@@ -99,6 +106,17 @@ mod tests {
         // What is inside of a step bends there, though every second derivative vanishes almost everywhere.
         assert_eq!(found("relu(a*x + b) + c*x + d*relu(c*x^2 + tanh(e)*x)", "a b c d e"), ["d"]);
         assert_eq!(found("relu(exp(a)*(x + b)) + c*exp(a)*relu(x) + d", "a b c d"), ["cd"]);
+        // Where the second derivative contains a step it is asked whether there is a bend.
+        let asked = |text: &str| {
+            let mut asked = Vec::new();
+            let names = ["a".to_string(), "b".to_string()];
+            let sets = affine_sets(&parse(text).unwrap(), &names, |name| (asked.push(name.to_string()), name == "b").1);
+            (sets.unwrap().concat().concat(), asked.concat())
+        };
+        let said = |sets: &str, names: &str| (sets.to_string(), names.to_string());
+        assert_eq!(asked("relu((x - a)^2) - a^2 + tanh(b*x)"), said("a", "a"));
+        assert_eq!(asked("relu(a*x) + b^2*relu(x)"), said("a", "a"));
+        assert_eq!(asked("relu(a*x + b^2)"), said("a", "ab"));
         // One set of forty is one, and nobody waits for its parts.
         let names: Vec<String> = (1..=40).map(|k| format!("a{k}")).collect();
         let sum =

@@ -287,3 +287,15 @@ fn refused_curves_are_noted() {
     let words = "the split of b: it was proposed, and the fitted atoms give another function than the true ones";
     assert_eq!(undecided.0, [words]);
 }
+
+/// A split beside a step that is always one is not passed over without a word; one that a step bends is refuted without any.
+#[test]
+fn steps_that_are_not_seen_to_stay_are_told() {
+    for expert in ["relu((x - a)^2) - a^2", "relu(x^2 - 2*a*x + a^2 + 1) - a^2"] {
+        let Families { found, undecided } = families(expert, "1").unwrap();
+        assert!(found.is_empty() && undecided.iter().any(|words| words.contains("is affine in a")), "{undecided:?}");
+    }
+    for expert in ["relu(a^2*x + b)", "relu(a*x + b^2) + relu(x*b^3)", "relu((x - a)^2 - 1)"] {
+        assert_eq!(families(expert, "1").unwrap().undecided, [""; 0], "{expert}");
+    }
+}

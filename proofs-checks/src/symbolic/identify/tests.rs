@@ -95,7 +95,23 @@ fn dependent_steps_are_told_as_such() {
 fn errors_of_relations_have_no_column() {
     let source = "x*((a+b+c+1)^6 + (a-b+2*c+d)^5) + x^2*((a-b+c+1)^6 + (a-b+2*c+3*d)^5)";
     let Err(IdentifyError::Undecided { reason, .. }) = identify(source, "1", 2) else { panic!() };
-    assert!(reason.starts_with("a relation's coefficients take more than "), "{reason}");
+    assert!(reason.starts_with("a relation of dF/dc has a coefficient of more than "), "{reason}");
+}
+
+/// Divisors of long coefficients end, and what was found until then is there.
+#[test]
+fn the_search_for_relations_ends() {
+    let sums = ["x*(sin(a)+sin(b)+c+sin(d))^4", "x^2*(a+exp(b)+sin(c)+d)^4", "x^3*(a*b+c*d+1)^4"];
+    let Err(IdentifyError::Undecided { reason, .. }) = identify(&sums.join("+"), "1", 2) else { panic!() };
+    assert!(
+        reason.starts_with("the coefficients of a relation of F take too much work to find; of the others"),
+        "{reason}"
+    );
+    // One that is short enough is found beside them.
+    let sums = ["x*(sin(a)+sin(b)+c)^4", "x^2*(a+exp(b)+sin(c))^4", "x^3*(a*b+c)^4"];
+    let Err(IdentifyError::Undecided { reason, found, .. }) = identify(&sums.join("+"), "1", 2) else { panic!() };
+    assert!(reason.ends_with("1500 terms; so it is with 5 more"), "{reason}");
+    assert_eq!(found.iter().map(|relation| &relation.equation[..4]).collect::<Vec<_>>(), ["F = "]);
 }
 
 /// A parameter may be called F, h or as a derivative of F: then the function is not.
