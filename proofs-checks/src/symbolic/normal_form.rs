@@ -8,7 +8,7 @@
 //! softplus(−u) = softplus(u) − u,  softplus' = σ;   exp(n softplus(u)) = (1 + e^u)^n for integers n
 //! gelu(u) = uΦ(u),  Φ(−u) = 1 − Φ(u),  Φ' = c exp(−u²/2),  c = 1/√(2π);       erf(−u) = −erf(u),  erf' = e exp(−u²),  e = 2/√π
 //! sin, cos of Σ q m: by the addition theorems in sin(rm), cos(rm), r the largest number of which all q of this monomial are multiples, sin² = 1 − cos²
-//! relu(u) = uH(u),  H(−u) = 1 − H(u),  H(cu) = H(e^v u) = H(u) for c > 0,  H² = H,  H' = 0: almost everywhere;   f(A + BH) = f(A) + H(f(A + B) − f(A))
+//! relu(u) = uH(u),  H(−u) = 1 − H(u),  H(cu) = H(e^v u) = H(u) for c > 0,  H² = H,  H' = 0: almost everywhere;   f(A + BH) = f(A) + H(f(A + B) − f(A));   H(u) = 1 for what is seen to be a sum of squares
 //! 1/d, d a sum or a function of parameters only: an atom with 1/d · d = 1, cleared before anything is decided; of parameters and exponentials negative exponents
 //! ```
 //!
@@ -333,6 +333,10 @@ mod tests {
             "relu(a^3*x/(1 + a)^2) - relu(a*x - (2*a^2 + a)*x/(1 + a)^2)",
             "exp(x/(1 + a)/(1 + b)) - exp(x/(1 + a) - b*x/(1 + a)/(1 + b))",
             "tanh(x/softplus(a)*(softplus(a)^2 + b)) - tanh(x*softplus(a) + b*x/softplus(a))",
+            "relu((a*x + b)^2) - (a*x + b)^2",
+            "relu(x^2 - 2*a*x + a^2 + 1) - (x - a)^2 - 1",
+            "relu(x*exp(a) - x^2 - exp(2*a)/4)",
+            "relu(x1^2 + 2*x1*x2 + 2*x2^2 - 2*x2*tanh(a*x1) + tanh(a*x1)^2) - (x1 + x2)^2 - (x2 - tanh(a*x1))^2",
             "relu(a*x + b)*relu(x)*relu(-x)",
             "relu(x)*relu(x + b) + relu(-x)*relu(x + b) - relu(x + b)*(2*relu(x) - x)",
             "1/(1/a + 1/b) - a*b/(a + b)",
@@ -369,6 +373,10 @@ mod tests {
             "exp(a)*(1 + 1/sigmoid(a)) - exp(a)",
             "x/sin(a)^2 - x",
             "x*tanh(b*x)",
+            "relu(x^2 - 2*a*x + a^2 - 1) - (x - a)^2 + 1",
+            "relu(x^2 - 3*a*x + 2*a^2) - (x - a)*(x - 2*a)",
+            "relu(2*x*b - x^2 - b^2 + a^2)",
+            "relu(x^2 + x*b) - x^2 - x*b",
         ] {
             assert!(!is_zero(source), "{source}");
         }

@@ -1,6 +1,6 @@
 //! The largest sets of parameters in which an expert is affine jointly.
 //!
-//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. A parameter inside of a step that is written down may be one all the same, where the step does not move with it (`relu((1 + a²)x)`), is always one (`relu((x − a)²) − a²`, whose second derivative `2H − 2` is not seen to vanish) or cancels: whether the expert bends along it is asked.
+//! *Steps.* With `relu` derivatives are those almost everywhere, where every step is constant: `∂²relu(ax + b)/∂a∂b = 0`. What is affine in `p` almost everywhere, and continuous, is affine in it if no step moves with `p`. A parameter inside of a step that is written down may be one all the same, where the step does not move with it (`relu((1 + a²)x)`), is always one (`relu((x − a)⁴) + 4a³x − 6a²x² − a⁴`, whose second derivative `(12(x − a)²)(H − 1)` is not seen to vanish) or cancels: whether the expert bends along it is asked.
 
 use super::occurring;
 use crate::symbolic::expression::Expression;
@@ -114,7 +114,7 @@ mod tests {
             (sets.unwrap().concat().concat(), asked.concat())
         };
         let said = |sets: &str, names: &str| (sets.to_string(), names.to_string());
-        assert_eq!(asked("relu((x - a)^2) - a^2 + tanh(b*x)"), said("a", "a"));
+        assert_eq!(asked("relu((x - a)^4) - a^4 + tanh(b*x)"), said("a", "a"));
         assert_eq!(asked("relu(a*x) + b^2*relu(x)"), said("a", "a"));
         assert_eq!(asked("relu(a*x + b^2)"), said("a", "ab"));
         // One set of forty is one, and nobody waits for its parts.

@@ -75,7 +75,7 @@ impl Table {
         }
     }
 
-    /// Bounds of a polynomial for all real inputs and parameters, by those of its symbols.
+    /// Bounds of a polynomial for all real inputs and parameters, by those of its symbols, and zero of sums of squares.
     pub(super) fn range(&self, u: &Polynomial) -> [Option<RBig>; 2] {
         let (one, zero) = (RBig::ONE, RBig::ZERO);
         let of_power = |symbol: Symbol, power: Exponent| -> [Option<RBig>; 2] {
@@ -114,6 +114,56 @@ impl Table {
             let [total_low, total_high] = sum;
             sum = [total_low.zip(low).map(|(a, b)| a + b), total_high.zip(high).map(|(a, b)| a + b)];
         }
-        sum
+        let [low, high] = sum;
+        let negative = u.scaled(&-one);
+        [
+            if is_sum_of_squares(u) { low.max(Some(zero.clone())) } else { low },
+            if is_sum_of_squares(&negative) { Some(high.unwrap_or(zero.clone()).min(zero)) } else { high },
+        ]
     }
+}
+
+/// Most squares that are tried.
+const SQUARES: usize = 24;
+
+/// Whether it is seen that `u = Σ_kl G_kl m_k m_l` with a positive semidefinite `G`, hence `u ≥ 0`: the `m_k` are the roots of the monomials with even powers alone, whose coefficients are the diagonal; every other monomial is the product of two of them. `(ax + b)² = (ax)² + 2(ax)b + b²`. Sufficient, not necessary: of the ways to write `x²y²` one is tried.
+fn is_sum_of_squares(u: &Polynomial) -> bool {
+    let half = RBig::from_parts(1.into(), 2u8.into());
+    let root = |monomial: &Monomial| -> Option<Monomial> {
+        let halved = monomial.iter().map(|(symbol, power)| {
+            let even = power.as_integer().filter(|n| n % 2 == 0)?;
+            Some((*symbol, Exponent::integer(even / 2)))
+        });
+        halved.collect()
+    };
+    let roots: Vec<Monomial> = u.terms.keys().filter_map(root).collect();
+    if roots.len() > SQUARES {
+        return false;
+    }
+    let mut gram = vec![vec![RBig::ZERO; roots.len()]; roots.len()];
+    for (monomial, coefficient) in &u.terms {
+        let own = root(monomial).and_then(|root| roots.iter().position(|known| *known == root));
+        if let Some(k) = own {
+            gram[k][k] = coefficient.clone();
+            continue;
+        }
+        let mut pairs = (0..roots.len()).flat_map(|k| (0..k).map(move |l| (k, l)));
+        let Some((k, l)) = pairs.find(|(k, l)| multiplied(&roots[*k], &roots[*l]) == *monomial) else { return false };
+        (gram[k][l], gram[l][k]) = (coefficient * &half, coefficient * &half);
+    }
+    // Elimination along the diagonal: no pivot is negative, and beside one that is zero nothing is left.
+    for k in 0..roots.len() {
+        let pivot = gram[k].clone();
+        if pivot[k] == RBig::ZERO && pivot[k..].iter().all(|entry| *entry == RBig::ZERO) {
+            continue;
+        }
+        if pivot[k] <= RBig::ZERO {
+            return false;
+        }
+        for row in gram.iter_mut().skip(k + 1) {
+            let factor = &row[k] / &pivot[k];
+            row.iter_mut().zip(&pivot).for_each(|(entry, own)| *entry = &*entry - &factor * own);
+        }
+    }
+    true
 }
