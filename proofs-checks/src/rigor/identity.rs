@@ -76,6 +76,13 @@ impl Identity {
         let mut forms = normalise(&self.functions, &coefficients).map_err(|error| unfounded(error.to_string()))?;
         let terms: Vec<(usize, usize)> =
             self.terms.iter().enumerate().map(|(k, (function, _))| (k, *function)).collect();
+        // One function in two terms may be all that cancels.
+        let once = |k: &usize| {
+            self.terms.iter().filter(|(own, _)| self.functions[*own] == self.functions[self.terms[*k].0]).count() == 1
+        };
+        if let Some(k) = (0..self.terms.len()).find(|k| !once(k)) {
+            return Err(unfounded(format!("[{}] is in two terms", self.functions[self.terms[k].0])));
+        }
         // Zero times a function is zero, and no identity.
         if let Some(k) = coefficients.iter().position(|coefficient| !is_somewhere_not_zero(coefficient)) {
             return Err(unfounded(format!("the coefficient {} is zero, or was not told from zero", self.terms[k].1)));
@@ -98,7 +105,7 @@ impl Identity {
                     },
                 })
             }
-            Err(error) => Err(CertificateError::Beyond { claim: error.to_string() }),
+            Err(error) => Err(CertificateError::Beyond { claim: format!("{}: {}", self.statement(), error.message) }),
         }
     }
 

@@ -162,7 +162,8 @@ impl Span {
             match forms.sum_is_zero(relation) {
                 Ok(true) => {}
                 Ok(false) => return Err(broken(format!("{} does not normalise to zero", text()))),
-                Err(error) => return Err(CertificateError::Beyond { claim: error.to_string() }),
+                // Its column is one of a sum that is written down nowhere.
+                Err(error) => return Err(CertificateError::Beyond { claim: error.message }),
             }
         }
         let most = n - relations.len();

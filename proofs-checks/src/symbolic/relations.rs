@@ -169,7 +169,7 @@ impl Fraction {
 
 /// Most work for one relation, and for all.
 const EACH: usize = 10_000_000;
-const WHOLE: usize = 8 * EACH;
+const WHOLE: usize = 4 * EACH;
 /// Longest text of a coefficient, in characters, and most terms of one.
 const LONGEST: usize = 20_000;
 const MOST_TERMS: usize = 1500;
@@ -241,6 +241,7 @@ impl Matrix {
             };
             variables.iter().map(of).collect()
         };
+        let work = Work::new(EACH);
         let rows = by_monomial.values().map(|row| {
             let entries: Vec<Vec<(Vec<i64>, RBig)>> =
                 row.iter().map(|entry| entry.iter().map(|(m, c)| (exponents(m), c.clone())).collect()).collect();
@@ -260,7 +261,7 @@ impl Matrix {
                 coefficient
             };
             let mut row: Vec<Coefficient> = entries.iter().map(entry).collect();
-            divide_by_content(&mut row, &Work::new(EACH));
+            divide_by_content(&mut row, &work);
             row
         });
         Self { rows: rows.collect(), columns: functions.len(), variables, rules, turned, point }

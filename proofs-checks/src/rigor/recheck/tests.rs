@@ -249,6 +249,8 @@ fn forged_certificates_of_expressions_are_refused() {
     assert!(recheck(&identity("term 1 x - x\nterm 2 0\n")).is_err());
     assert!(recheck(&identity("term 1 1\nterm 7 -1\n")).is_err());
     assert!(recheck(&identity("")).is_err());
+    // One function against itself.
+    assert!(matches!(recheck(&identity("term 1 1\nterm 1 -1\n")), Err(CertificateError::Unfounded { .. })));
 
     // Nor by a denominator that is zero in disguise, though another term makes the normal form see it.
     let zero = "(sigmoid(softplus(a))*(2 + exp(a)) - 1 - exp(a))";
