@@ -7,7 +7,7 @@ use moe_theory::softmax::{Atom, MixingMeasure, Noise};
 use serde_json::json;
 
 use crate::fits::{self, Fitted, Problem, bends, by_replicate, grid, mean_slope, region};
-use crate::{CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table, statistics};
+use crate::{CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table};
 
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
@@ -86,12 +86,6 @@ pub(super) fn linear_families(measure: &MixingMeasure, reach: f64) -> Vec<Mixing
 /// Evidence that slopes have the mean `−rate`, in the region of that rate.
 pub(super) fn rate(statement: impl Into<String>, slopes: &[f64], rate: f64) -> Evidence {
     mean_slope(statement, slopes, LEVEL, region(rate))
-}
-
-/// A finding that slopes have the mean `−rate`.
-pub(super) fn rate_finding(title: &str, statement: &str, slopes: &[f64], at: f64, controls: &[Control]) -> Finding {
-    let mean = statistics::mean(slopes, LEVEL).map(|mean| mean.value);
-    Finding::judged(title, statement, &[rate(statement, slopes, at)], controls, json!({ "slope": mean }))
 }
 
 /// A finding that a line fits: the slope of `log value` does not change by ¼ from the lower half of the grid to the upper, which would put the halves in the regions of different rates. Its twin is the same values with a rate that stops at the middle of the grid.

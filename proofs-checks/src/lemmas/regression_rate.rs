@@ -155,12 +155,12 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             rate("GELU experts, 3 atoms, as the rate ¼", &errors(&all[1]), 0.25),
         ),
     ];
-    let found = errors(&fitted(Activation::Relu, Activation::Relu, 2)?);
+    let fits = fitted(Activation::Relu, Activation::Relu, 2)?;
     let statement =
         format!("{}; the objective has kinks, on which Newton's method may stop", words(Activation::Relu, 2));
-    let quarter = Control::new("the same errors as evidence of n^(-1/4)", rate("the rate ¼", &found, 0.25));
-    let enough = varied_problem(run, Activation::Relu, 2).determined(sizes[0], vec![rate(&statement, &found, 0.5)]);
-    let kinked = Finding::judged("ReLU experts", &statement, &enough, &[quarter], json!({}));
+    let item = inside(&fits, rate(&statement, &errors(&fits), 0.5));
+    let enough = varied_problem(run, Activation::Relu, 2).determined(sizes[0], vec![item]);
+    let kinked = Finding::judged("ReLU experts", &statement, &enough, &controls[..1], json!({}));
     let findings = vec![kinked, lack_of_fit("GELU experts, 3 atoms, error", &all[1], |fit| fit.error)];
     let series: Vec<String> = figure.columns[1..].iter().map(|column| column.name.clone()).collect();
     let figures = vec![Figure::new(

@@ -151,7 +151,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         "least error/L1τ measured, k = 3",
         "c, both cells",
         "least error/L1τ measured, k = 4",
-        "v of both cells, tanh experts",
+        "v of both cells, tanh experts (L², rank one in each cell)",
     ];
     let linear = measured(&problem(run, Activation::Linear, 3), "linear", "other-replicates")?;
     let relu = measured(&problem(run, Activation::Relu, 2), "relu", "other-replicates")?;
@@ -215,7 +215,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 other.value(&format!("{name} router, linear experts, {cell} cell of two"), v),
             ));
         }
-        values.extend(bounds(&series, &words));
+        let split = problem(run, router, 3);
+        values.extend(split.asymptotic(&rule, sizes[0], bounds(&series, &words).into())?);
         flat.extend(
             bounds(&linear, "linear router, k = 3")
                 .map(|item| Control::new("a linear router has the bounds of this router", item)),
@@ -227,7 +228,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             &flat,
             json!({}),
         ));
-        doubled.push(bounded(&format!("{name} router, k = 4"), twice.all(|row| row.ratio), beyond, TERMS_DOUBLED));
+        let bound = bounded(&format!("{name} router, k = 4"), twice.all(|row| row.ratio), beyond, TERMS_DOUBLED);
+        doubled.extend(split.asymptotic(&rule, sizes[0], vec![bound])?);
         doubled_errors.extend(twice.best_slopes(|fit| fit.error));
         doubled_twins.push(Control::new(
             format!("a linear router with k = 4 has the bound of the {name} router"),

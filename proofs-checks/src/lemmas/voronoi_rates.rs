@@ -32,7 +32,7 @@ use moe_kernels::Activation;
 use moe_theory::softmax::{Cubature, MixingMeasure, Power, local_constant, voronoi};
 use serde_json::json;
 
-use crate::fits::{Fitted, Problem, grid, slopes};
+use crate::fits::{AtSize, Fitted, Problem, grid, slopes};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Scale,
     Table, statistics,
@@ -40,8 +40,8 @@ use crate::{
 
 use super::minimisers::{Family, NEAR, Series};
 use super::plain_gate::{
-    DIMENSION, HALF_WIDTH, LEVEL, TRUTH, halves, lack_of_fit, linear_families, quartiles, rate, rate_finding, sizes,
-    sweep, table, truth_table, varied_problem,
+    DIMENSION, HALF_WIDTH, LEVEL, TRUTH, halves, lack_of_fit, linear_families, quartiles, rate, sizes, sweep, table,
+    truth_table, varied_problem,
 };
 
 /// The lemma's row in the registry.
@@ -240,16 +240,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
     let mut tables = vec![truth_table(&linear_problem.truth)];
     tables.extend(fits.iter().map(|fits| table(&fits.name.to_lowercase(), &fits.rows)));
-    let quarter = Control::new(
-        "the same atoms are rejected at n^(-1/4)",
-        rate("atoms alone in their cells, the rate ¼", &fits[0].exact(), 0.25),
-    );
-    let mut findings = vec![rate_finding(
+    let statement = format!("{} experts: ‖(Δω, Δη)‖ of the atom alone in its cell at n^(-1/2)", fits[0].name);
+    let alone = vec![rate(&statement, &fits[0].exact(), 0.5)];
+    let mut findings = vec![Finding::judged(
         "atoms alone in their cells",
-        &format!("{} experts: ‖(Δω, Δη)‖ of the atom alone in its cell at n^(-1/2)", fits[0].name),
-        &fits[0].exact(),
-        0.5,
-        &[quarter],
+        &statement,
+        &fits[0].problem.asymptotic(&rule, sizes[0], alone)?,
+        &controls[1..2],
+        json!({ "slope": statistics::mean(&fits[0].exact(), LEVEL).map(|mean| mean.value) }),
     )];
     // Half of the atoms can be split at most: no common factor.
     let single = Problem { spread: NEAR, ..varied_problem(run, Activation::Tanh, 3) };
@@ -325,7 +323,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     Ok(Findings { evidence, controls, findings, tables, figures })
 }
 
-/// The value `v` of the cone against what a measure in its direction attains and what the over-fitted cells of fits leave, and the bound `κ/2` of `‖f_Ĝ − f_G*‖/L1` against both; fits apart by the cell that is over-fitted.
+/// The value `v` of the cone against what a measure in its direction attains and what the over-fitted cells of fits leave, and the bound `κ/2` of `‖f_Ĝ − f_G*‖/L1` against both; fits apart by the cell that is over-fitted. The bounds are of the limit: fits decide nothing where the loss at the largest `n` is not small.
 fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -> Result<[Finding; 2], CheckError> {
     // The parts: all of L1, and what the over-fitted cell adds to it.
     let parts: [fn(&Fitted) -> f64; 2] = [|fit| fit.loss, |fit| fit.over];
@@ -380,7 +378,8 @@ fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -
             Evidence::unresolved(Inexact::Comparison, statement, accept, "no fit has these cells")
         }
     };
-    let of_fits = |part: usize, ratio: &str, bound: &str| {
+    let largest = fits.rows.iter().filter_map(|fits| fits.last()).map(AtSize::size).max().unwrap_or(0);
+    let of_fits = |part: usize, ratio: &str, bound: &str| -> Result<(Vec<Evidence>, Control), CheckError> {
         let statement = format!(
             "{} experts: at the largest n the least {ratio} over the samples, divided by {bound}, is 1 or more",
             fits.name
@@ -389,9 +388,10 @@ fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -
             "the constant of these experts does not bound linear ones",
             above("linear experts, the same ratio", linear_least[part]),
         );
-        (above(&statement, least[part]), twin)
+        let items = vec![above(&statement, least[part])];
+        Ok((fits.problem.asymptotic(rule, largest, items)?, twin))
     };
-    let (bound, twin) = of_fits(0, "‖f_Ĝ − f_G*‖/L1", "κ/2");
+    let (mut bounds, twin) = of_fits(0, "‖f_Ĝ − f_G*‖/L1", "κ/2")?;
     let worst = above(
         &format!(
             "{} experts: ‖f_G − f_G*‖/L1 of a measure in the worst direction of either cell, divided by κ/2, is 1 or more",
@@ -399,18 +399,19 @@ fn constants(fits: &Fits, linear: &Series, rule: &Cubature, table: &mut Table) -
         ),
         attained_least,
     );
+    bounds.push(worst);
     let constant = Finding::judged(
         format!("bound of L1, {}", fits.name),
         format!(
             "{} experts: ‖f_G − f_G*‖ ≥ (κ/2) L1 near the truth, for the fits and for measures in the worst direction of the cone (whose ratio says how coarse κ/2 is)",
             fits.name
         ),
-        &[bound, worst],
+        &bounds,
         &[twin],
         json!({ "fits": number / 2 }),
     );
-    let (over, twin) = of_fits(1, "‖f_Ĝ − f_G*‖/Σ w_i(‖Δω‖² + ‖Δη‖²) of the over-fitted cell", "v");
-    values.push(over);
+    let (over, twin) = of_fits(1, "‖f_Ĝ − f_G*‖/Σ w_i(‖Δω‖² + ‖Δη‖²) of the over-fitted cell", "v")?;
+    values.extend(over);
     twins.push(twin);
     let value = Finding::judged(
         format!("predicted constant, {}", fits.name),
