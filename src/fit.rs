@@ -3,7 +3,8 @@
 mod report;
 mod table;
 
-use moe_theory::softmax::{FitSpec, FitSpecError, Power, VoronoiError, voronoi};
+use moe_kernels::Activation;
+use moe_theory::softmax::{Architecture, FitSpec, FitSpecError, Gate, Power, VoronoiError, voronoi};
 
 use crate::cli::{FitArguments, Format};
 use crate::progress::Progress;
@@ -43,15 +44,20 @@ pub(crate) fn run(arguments: &FitArguments, shared: &Shared) -> Result<Status, F
 
     let Some(best) = fits.first() else { return Err(Failure::Internal(anyhow::anyhow!("no start was fitted"))) };
     let measure = problem.measure(best);
-    let distance = truth.map(|truth| voronoi(&class, &measure, &truth, Power::L1));
-    if let Some(Err(error)) = distance
-        && error != VoronoiError::Overflow
-    {
-        return Err(Failure::Internal(error.into()));
+    let distance = truth.as_ref().map(|truth| voronoi(&class, &measure, truth, Power::L1));
+    let quotient = truth
+        .as_ref()
+        .zip(plain(&class))
+        .map(|(truth, plain)| voronoi(&plain, &measure.quotient(), &truth.quotient(), Power::L1));
+    for error in [&distance, &quotient].into_iter().flatten().filter_map(|distance| distance.as_ref().err()) {
+        if *error != VoronoiError::Overflow {
+            return Err(Failure::Internal((*error).into()));
+        }
     }
-    let outcome = Outcome { class: &class, problem: &problem, fits: &fits, best, measure: &measure, voronoi: distance };
+    let outcome =
+        Outcome { class: &class, problem: &problem, fits: &fits, best, measure: &measure, voronoi: distance, quotient };
     let text = match shared.format {
-        Format::Json => format!("{}\n", outcome.document()),
+        Format::Json => format!("{}\n", outcome.document(&spec)),
         format => outcome.summary(format, &spec),
     };
     stdout::print(&text)?;
@@ -60,4 +66,13 @@ pub(crate) fn run(arguments: &FitArguments, shared: &Shared) -> Result<Status, F
     }
     complain(&format!("the fit did not converge: {}", words(best.reason, &spec)));
     Ok(Status::Failed)
+}
+
+/// The class with temperature one, of routers for which `(ω, β, τ)` and `c(ω, β, τ)` are the same function: linear ones and ReLU (theory X4).
+fn plain(class: &Architecture) -> Option<Architecture> {
+    match class.gate {
+        Gate::DenseToSparse(Activation::Linear) => Some(Architecture { gate: Gate::Softmax, ..class.clone() }),
+        Gate::DenseToSparse(Activation::Relu) => Some(class.clone()),
+        _ => None,
+    }
 }

@@ -109,10 +109,14 @@ fn a_known_mixture_is_found_again() {
         "objective",
         "parameters",
         "reason",
+        "starts",
         "voronoi",
         "warnings",
     ];
     assert_eq!(keys(&document), expected);
+    let starts = &document["starts"];
+    assert_eq!(starts["random"], 64);
+    assert!((1..=64).contains(&starts["reached"].as_u64().unwrap()), "{starts}");
     assert_eq!((&document["n"], &document["converged"]), (&500.into(), &true.into()));
     assert_eq!(keys(&document["parameters"]), ["atoms"]);
     assert_eq!(keys(&document["parameters"]["atoms"][0]), ["a", "b", "beta", "omega"]);
@@ -265,6 +269,30 @@ fn a_distance_beyond_all_numbers_is_left_out() {
     assert!(json(spec, &tanh_data(50, 1.0))["voronoi"].is_null());
     let report = fit(spec, &tanh_data(50, 1.0), &[], 0, "");
     assert!(report.contains("Voronoi loss to the truth: none, the loss is larger than any number\n"), "{report}");
+}
+
+/// A linear router identifies (ω/τ, β/τ) alone, ReLU with positive factors too: another point of the family has the distance zero by it, and another one by its own parameters.
+#[test]
+fn quotients_of_routers_with_flat_scales_are_compared() {
+    let spec = |router: &str, scale: f64| {
+        let atoms = |scale: f64| {
+            format!(
+                "[{{ omega = [{}], beta = {}, a = [3.0], b = -0.5 }}, {{ omega = [0.0], beta = 0.0, a = [-2.0], b = 1.0 }}]",
+                2.0 * scale,
+                0.3 * scale
+            )
+        };
+        format!(
+            "gate = 'dense-to-sparse'\nrouter = '{router}'\nexpert = 'tanh'\nexperts = 2\nstart = {{ tau = {scale}, atoms = {} }}\ntruth = {{ tau = 1.0, atoms = {} }}",
+            atoms(scale),
+            atoms(1.0)
+        )
+    };
+    let document = json(&spec("linear", 1.5), &tanh_data(300, 0.0));
+    assert!(number(&document["voronoi"]["L1"]) > 0.1, "{document}");
+    assert!(number(&document["voronoi"]["quotient"]["L1"]) < 1e-6, "{document}");
+    let document = json(&spec("tanh", 1.0), &tanh_data(300, 0.0));
+    assert_eq!(keys(&document["voronoi"]), ["L1", "cells"]);
 }
 
 /// Experts see centred inputs under a router that is not linear, too: one linear expert is the regression wherever the inputs are, and a printed fit is a start.

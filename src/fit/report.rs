@@ -22,11 +22,13 @@ pub(super) struct Outcome<'a> {
     pub(super) measure: &'a MixingMeasure,
     /// The distance to the truth, where there is one.
     pub(super) voronoi: Option<Result<Voronoi, VoronoiError>>,
+    /// That of the quotients `(ω/τ, β/τ)`, where only these are identified.
+    pub(super) quotient: Option<Result<Voronoi, VoronoiError>>,
 }
 
 impl Outcome<'_> {
     /// The documented JSON. What is no finite number is left out: an objective that overflows, a distance that does.
-    pub(super) fn document(&self) -> Value {
+    pub(super) fn document(&self, spec: &FitSpec) -> Value {
         let best = self.best;
         let mut document = json!({
             "n": self.problem.rows(),
@@ -38,6 +40,12 @@ impl Outcome<'_> {
             "warnings": self.warnings(),
             "voronoi": self.voronoi.as_ref().and_then(|voronoi| voronoi.as_ref().ok()).map(|voronoi| self.distance(voronoi)),
         });
+        if let Some(Ok(quotient)) = &self.quotient {
+            document["voronoi"]["quotient"] = self.distance(quotient);
+        }
+        if let Some(starts) = self.problem.random_starts() {
+            document["starts"] = json!({ "random": starts, "fitted": self.fits.len(), "reached": self.reached(spec) });
+        }
         for (key, value) in [("objective", best.objective), ("conditioning", best.conditioning)] {
             if value.is_finite() {
                 document[key] = value.into();
@@ -125,6 +133,13 @@ impl Outcome<'_> {
             Some(Err(error)) => lines.push(format!("Voronoi loss to the truth: none, {error}")),
             None => {}
         }
+        if let Some(Ok(quotient)) = &self.quotient {
+            lines.push(format!(
+                "of (omega/tau, beta/tau), which alone this router identifies: L1 = {}, cells {:?}",
+                number(quotient.loss),
+                quotient.cells
+            ));
+        }
         if let Gate::DenseToSparse(_) = self.class.gate {
             lines.push(format!("temperature {}", number(self.measure.tau)));
         }
@@ -139,19 +154,22 @@ impl Outcome<'_> {
     }
 
     /// How many starts came to the same end: within what the tolerance leaves open.
-    fn starts(&self, starts: usize, spec: &FitSpec) -> String {
+    fn reached(&self, spec: &FitSpec) -> usize {
         let best = self.best;
         let alike = |fit: &&Fit| {
             let both_exact = fit.reason == Reason::Exact && best.reason == Reason::Exact;
             both_exact || fit.objective <= best.objective * (1.0 + 10.0 * spec.tolerance().decrease)
         };
-        let reached = self.fits.iter().filter(alike).count();
+        self.fits.iter().filter(alike).count()
+    }
+
+    fn starts(&self, starts: usize, spec: &FitSpec) -> String {
         let tried = if self.fits.len() < starts {
             format!("{starts} random starts on a part of the rows, the best {} of them on all", self.fits.len())
         } else {
             count(starts, "random start")
         };
-        format!("{tried}; {reached} reached this objective")
+        format!("{tried}; {} reached this objective", self.reached(spec))
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -14,6 +14,9 @@ use crate::status::Failure;
 /// Largest size of a number: fourth powers, as the Hessian has them, stay far from overflow.
 const LARGEST: f64 = 1e50;
 
+/// Most inputs: the products of any two of a block of rows take `8·128·(d + 1)(d + 2)/2` bytes a thread, 134 MB here; a step takes the cube of the number of parameters, so that sixteen atoms of 64 inputs are minutes already.
+const INPUTS: usize = 512;
+
 /// Characters of a header or a field that a message shows.
 const SHOWN: usize = 60;
 
@@ -43,6 +46,9 @@ impl Table {
         let name = |name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_string();
         let names: Vec<String> = header.iter().map(name).collect();
         let places = places(&names).map_err(|error| anyhow!("line {line}{error}"))?;
+        if places.len() > INPUTS + 1 {
+            return Err(anyhow!("line {line}: found {} inputs, allowed are {INPUTS} or less", places.len() - 1));
+        }
         Ok(Self { path: path.into(), reader, places })
     }
 

@@ -49,7 +49,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2503.03213",
     claim: "With linear experts and an atom too many the largest Voronoi loss over what a sample cannot tell from the least-squares fit does not fall with n, while with GELU experts it does; the paper's sequence has ‖f_G - f_G*‖/L2r ~ 1/n for r = 1, 2, 4.",
     scope: "Softmax gate, x ~ U[-3, 3], Gaussian noise, the truth (ω, β, a, b) = (2, .3, 3, -.5), (0, 0, -2, 1), k* = 2, k = 3; parameters in a box; the largest loss over the likelihood-ratio region of each sample, points b ± t and a ± t of the families among its members; \
-            mean slope of L1 within ⅛ of 0.",
+            mean slope of L1 within ⅛ of 0. For r = 1 the ratio of the sequence is ~ 1/n for every expert, GELU too (table `sequence`); what sets linear ones apart is r = 2 and 4.",
     ledger: Label::Supported,
     typical_seconds: 40.0,
     parameters: &[
