@@ -26,7 +26,7 @@ use serde_json::json;
 
 use super::hierarchical_slowdown::{doubled, split_leaf};
 use super::minimisers::{Family, Measured, Series, bounded, hierarchical_problem, rate};
-use super::plain_gate::{lack_of_fit, sizes, sweep, table};
+use super::plain_gate::{lack_of_fit, sizes, sweep, table, truth_table};
 use crate::fits::{Fitted, Problem, slopes};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
@@ -234,7 +234,12 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         series,
         [Scale::Log; 2],
     )];
-    let tables =
-        vec![table("fits", &rows), region.table("region", &columns), twin.table("doubled", &columns), constants];
+    let tables = vec![
+        truth_table(&within.truth),
+        table("fits", &rows),
+        region.table("region", &columns),
+        twin.table("doubled", &columns),
+        constants,
+    ];
     Ok(Findings { evidence, controls, findings, tables, figures })
 }

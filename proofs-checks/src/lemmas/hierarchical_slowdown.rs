@@ -21,6 +21,7 @@ use moe_theory::softmax::{Cubature, Inputs, MixingMeasure};
 use serde_json::json;
 
 use super::minimisers::{Family, Series, hierarchical_problem, side_by_side};
+use super::plain_gate::truth_table;
 use crate::fits::Problem;
 use crate::{CheckError, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale};
 
@@ -139,7 +140,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let outer = Curve::new(run, outer, Activation::Linear, &[2, 2, 1], split_group);
     let twin = Curve::new(run, twin, Activation::Gelu, &[3, 1], split_leaf);
     let both = Curve::new(run, both, Activation::Gelu, &[4, 1], doubled);
-    let (mut tables, mut figures, mut items, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut figures) = (vec![truth_table(&inner.problem.truth)], Vec::new());
+    let (mut items, mut all) = (Vec::new(), Vec::new());
     for (curve, replicates) in
         [(&inner, "replicates"), (&outer, "replicates"), (&twin, "twin-replicates"), (&both, "replicates")]
     {

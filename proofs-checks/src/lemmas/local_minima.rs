@@ -30,6 +30,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::plain_gate::truth_table;
 use crate::fits::{Fitted, Problem, grid, quartiles, region};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Scale,
@@ -190,7 +191,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
     ];
     let findings = findings(run, &rule, &sweeps, &sizes)?;
-    let tables = vec![shares(run, &sweeps, &sizes)];
+    let tables = vec![truth_table(&problem(run, TRUE_ATOMS).truth), shares(run, &sweeps, &sizes)];
     let figures = vec![Figure::new(
         "errors",
         "regression error of minima below and above the truth, k = 2",

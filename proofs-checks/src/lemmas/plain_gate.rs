@@ -7,7 +7,7 @@ use moe_theory::softmax::{Atom, MixingMeasure, Noise};
 use serde_json::json;
 
 use crate::fits::{self, Fitted, Problem, bends, by_replicate, grid, mean_slope, region};
-use crate::{CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table};
+use crate::{Cell, CheckError, Column, Control, Evidence, Finding, Parameter, Run, Table};
 
 /// Level of every interval.
 pub(super) const LEVEL: f64 = 0.99;
@@ -148,17 +148,28 @@ pub(super) fn table(name: &str, rows: &[Vec<Fitted>]) -> Table {
     table
 }
 
-/// The atoms of a truth, a row each.
+/// The atoms of a truth, a row each; those of a two-level one with the slope and the intercept of their group. The temperature is one.
 pub(super) fn truth_table(truth: &MixingMeasure) -> Table {
     let dimension = truth.atoms().next().map_or(0, |atom| atom.a.len());
     let slopes = |name: &str| {
         (1..=dimension).map(|u| if dimension == 1 { name.into() } else { format!("{name}{u}") }).collect::<Vec<_>>()
     };
-    let heads = [vec!["atom".into()], slopes("ω"), vec!["β".into()], slopes("a"), vec!["b".into()]].concat();
+    let nested = truth.groups.len() > 1;
+    let outer =
+        if nested { [vec!["group".into()], slopes("α"), vec!["β of the group".into()]].concat() } else { Vec::new() };
+    let heads = [outer, vec!["atom".into()], slopes("ω"), vec!["β".into()], slopes("a"), vec!["b".into()]].concat();
     let mut table = Table::new("truth", heads.into_iter().map(|head: String| Column::new(head, "")));
-    for (j, atom) in truth.atoms().enumerate() {
-        let numbers = [&atom.omega[..], &[atom.beta], &atom.a, &[atom.b]].concat();
-        table.push(std::iter::once((j + 1).into()).chain(numbers.into_iter().map(Into::into)));
+    for (g, group) in truth.groups.iter().enumerate() {
+        for (j, atom) in group.atoms.iter().enumerate() {
+            let mut row: Vec<Cell> = Vec::new();
+            if nested {
+                row.push((g + 1).into());
+                row.extend(group.alpha.iter().chain([&group.beta]).map(|x| Cell::from(*x)));
+            }
+            row.push((j + 1).into());
+            row.extend(atom.omega.iter().chain([&atom.beta]).chain(&atom.a).chain([&atom.b]).map(|x| Cell::from(*x)));
+            table.push(row);
+        }
     }
     table
 }

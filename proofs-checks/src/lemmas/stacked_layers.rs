@@ -32,6 +32,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::plain_gate::truth_table;
 use crate::fits::{AtSize, SPREAD, by_replicate, grid, quartiles, rate, reference_truth, region, sample_of, small};
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table,
@@ -299,19 +300,17 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 loss("an atom too many: L1 of layer one", &over, 0, 0.5),
                 loss("an atom too many: L1 of layer two", &over, 1, 0.5),
             ]),
-            &[("one", 0), ("two", 1)].map(|(layer, place)| {
-                Control::new(
-                    format!("the same L1 of layer {layer} falls as n^(-1/4)"),
-                    loss("the same, the rate ¼", &over, place, 0.25),
-                )
-            }),
+            &controls,
             json!({}),
         ),
         Finding::judged(
             "an atom too many in layer one, its cell",
             "the root of the weighted squares of the differences in the over-fitted cell falls as n^(-1/4)",
             &near(vec![cell("root of the weighted squares in the over-fitted cell", 0.25)]),
-            &[Control::new("the same falls as n^(-1/2)", cell("the same, the rate ½", 0.5))],
+            &[Control::new(
+                "exactly specified, L1 of layer one falls as n^(-1/4)",
+                loss("exactly specified: L1 of layer one", &exact, 0, 0.25),
+            )],
             json!({}),
         ),
         Finding::judged(
@@ -327,8 +326,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         ),
     ];
     findings.extend(identities(&rule));
-    let tables =
-        vec![table("exact", &exact, &sizes), table("over", &over, &sizes), table("output-weights", &flat, &sizes)];
+    let [mut first, mut second] = truth().each_ref().map(truth_table);
+    (first.name, second.name) = ("truth-layer-one".into(), "truth-layer-two".into());
+    let rows = [("exact", &exact), ("over", &over), ("output-weights", &flat)];
+    let tables = [first, second].into_iter().chain(rows.map(|(name, rows)| table(name, rows, &sizes))).collect();
     let figures = ["exact", "over", "output-weights"].map(|name| {
         let series = ["error", "L1 of layer one", "L1 of layer two"];
         Figure::new(name, format!("{name}: error and losses, medians"), name, "n", series, [Scale::Log; 2])

@@ -28,7 +28,7 @@ use moe_theory::softmax::{Architecture, Cubature, Gate, Inputs, MixingMeasure, N
 use serde_json::json;
 
 use super::minimisers::{Family, Measured, Members, NEAR, Series, bounded, rate};
-use super::plain_gate::{lack_of_fit, sizes, sweep, table};
+use super::plain_gate::{lack_of_fit, sizes, sweep, table, truth_table};
 use super::temperature_slowdown::scaled;
 use crate::fits::{Fitted, Problem, reference_truth, slopes};
 use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
@@ -157,7 +157,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let relu = measured(&problem(run, Activation::Relu, 2), "relu", "other-replicates")?;
     let mut constants = Table::new("constants", heads.map(|head| Column::new(head, "")));
     let (mut evidence, mut controls, mut doubled) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut findings, mut tables, mut figures) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut findings, mut tables, mut figures) = (Vec::new(), vec![truth_table(&reference_truth())], Vec::new());
     let mut doubled_errors = Vec::new();
     let linear_doubled = measured(&problem(run, Activation::Linear, 4), "linear-doubled", "other-replicates")?;
     let mut doubled_twins = Vec::new();

@@ -25,6 +25,7 @@ use moe_theory::softmax::{Architecture, Cubature, Gate, Inputs, MixingMeasure, N
 use serde_json::json;
 
 use super::minimisers::{Family, Members, NEAR, Series, bounded, rate, side_by_side};
+use super::plain_gate::truth_table;
 use crate::fits::{Problem, reference_truth, small};
 use crate::{CheckError, Column, Control, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale, Table};
 
@@ -94,7 +95,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     };
     let constant = |series: &Series, words: &str| series.constant(format!("{words}, largest L1τ of the region"));
     let (mut evidence, mut controls, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut tables, mut figures) = (Vec::new(), Vec::new());
+    let (mut tables, mut figures) = (vec![truth_table(&reference_truth())], Vec::new());
     let sigmoid = problem(run, Activation::Sigmoid, Activation::Gelu);
     let twin = measured(&sigmoid, "sigmoid-router")?;
     controls.push(Control::new(
