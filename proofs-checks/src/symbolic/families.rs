@@ -8,13 +8,14 @@
 //! | angles `rational·p + …` ([`shifts`]) | `F(p + π/q) = ±F`, or with the sign of another parameter changed |
 //! | `Σ k_i θ_i ∂_iF = pF` with rational `k`, `p` (all of them: a kernel over Q) | `F(e^{k_i s} θ_i) = e^{ps} F`; for an expert with `p ≠ 0` also its split into two atoms |
 //! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set, no step moving with any, the largest such sets ([`affine`]) | an atom split into `p ± s`, `q ± rs`, … for any `r` |
-//! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
+//! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]), or `∂_ih = q h`, `∂_ig = p g` with `p`, `q` in the other parameters ([`gains`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
 //! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share |
 //!
 //! *The two atoms of a split.* Along the flow `g` and `h` gain `e^{ps}` and `e^{qs}`, so the weights `A e^{−ps}v`, `B e^{ps}v` keep the mixture if `A + B = 1` and `A e^{qs} + B e^{−qs} = 1`: `A = (1 − e^{−qs})/(e^{qs} − e^{−qs}) = σ(−qs) = e^{−qs}σ(qs)`, `B = σ(qs)`.
 
 mod affine;
 mod factor;
+mod gains;
 mod motions;
 mod scalings;
 mod shifts;
@@ -24,12 +25,15 @@ use super::expression::{Expression, is_input};
 use super::identify::function_name;
 use super::normal_form::Table;
 use super::parse::{ExpressionError, parse};
+use super::partial::Partial;
 use super::polynomial::Symbol;
-use crate::rigor::{AtomText, Flat, is_positive};
+use super::relations::Hidden;
+use crate::rigor::{AtomText, Flat, is_positive, is_somewhere_not_zero};
 use affine::{SETS, affine_sets};
 use dashu_base::Gcd;
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
+use gains::Gain;
 use motions::{FULL, Motion, motions};
 use scalings::{Scaling, scalings};
 use shifts::shifts;
@@ -161,7 +165,28 @@ pub fn families(expert: &str, gate: &str) -> Result<Families, ExpressionError> {
     if let Some(gap) = incompleteness(&f, &pair.all) {
         undecided.note(format!("whether these are all, on account of {}", gap.message));
     }
+    for step in one_sided(gate, expert) {
+        undecided.note(format!("whether these are all, on account of a relu whose argument has the sign of {step}, of which one sign only was seen"));
+    }
     Ok(Families { found, undecided: undecided.0 })
+}
+
+/// What steps of `gate·expert` have the sign of, where values of both signs were not found: a step that is constant is none, and what it hides is not looked for.
+fn one_sided(gate: &str, expert: &str) -> Vec<String> {
+    let both = [gate, expert].map(|text| Partial::whole(text.split_whitespace().collect::<Vec<_>>().join(" ")));
+    let steps = Hidden::of(&both).map(|hidden| hidden.steps).unwrap_or_default();
+    // At inputs of the size one, and far from there.
+    let is_seen = |text: String| {
+        parse(&text).is_ok_and(|step| {
+            [1, 16, 4096].iter().any(|scale| {
+                let inputs = step.names().into_iter().filter(|name| is_input(name));
+                let far = inputs.filter_map(|name| Some((name.clone(), parse(&format!("{scale}*{name}")).ok()?)));
+                is_somewhere_not_zero(&step.substituted(&far.collect()))
+            })
+        })
+    };
+    let changes = |step: &String| is_seen(format!("relu({step})")) && is_seen(format!("relu(-({step}))"));
+    steps.into_iter().filter(|step| !changes(step)).collect()
 }
 
 impl<'a> Pair<'a> {
@@ -284,7 +309,7 @@ impl<'a> Pair<'a> {
                 let by = |k: &RBig| exponential(&(k * RBig::from(sign)), &self.curve);
                 weights.iter().map(|(name, k)| (name.clone(), format!("{}*{name}", by(k)))).collect()
             };
-            let weights_of = self.split_weights(&RBig::ZERO, degree);
+            let weights_of = self.split_weights(&Gain::none(), &Gain::Rational(degree.clone()));
             let atoms: Vec<_> = weights_of.into_iter().zip([moved(1), moved(-1)]).collect();
             let names: Vec<&str> = weights.iter().map(|(name, _)| &name[..]).collect();
             let by = |sign: i64| -> String {
@@ -315,21 +340,27 @@ impl<'a> Pair<'a> {
         }
         let known: Vec<_> = homogeneous.into_iter().map(|scaling| scaling.weights).collect();
         let flows = motions(&self.g, &self.h, &self.all, &self.curve, &known).map_err(message);
-        for motion in undecided.known("motions", flows).unwrap_or_default() {
+        let mut flows = undecided.known("motions", flows).unwrap_or_default();
+        let mut translations = undecided.known("translations of a parameter", self.translations()).unwrap_or_default();
+        // The same curve at another speed.
+        translations
+            .retain(|own| flows.iter().all(|flow| flow.moved.len() > 1 || !flow.moved.keys().eq(own.moved.keys())));
+        flows.extend(translations);
+        for motion in flows {
             found.extend(self.motion(&motion, undecided));
         }
         found
     }
 
     /// The weights of the two atoms of a split along a flow by which the gate gains `e^{ps}` and the expert `e^{qs}`: products of what is seen to be positive.
-    fn split_weights(&self, p: &RBig, q: &RBig) -> [String; 2] {
-        let large = format!("{}*sigmoid({})", self.weight, multiple(q, &self.curve));
-        let small = format!("{}*{large}", exponential(&-q.clone(), &self.curve));
-        let gained = |text: String, p: &RBig| match *p == RBig::ZERO {
+    fn split_weights(&self, p: &Gain, q: &Gain) -> [String; 2] {
+        let large = format!("{}*sigmoid({})", self.weight, q.exponent(&self.curve));
+        let small = format!("{}*{large}", q.negated().factor(&self.curve));
+        let gained = |text: String, p: &Gain| match p.is_none() {
             true => text,
-            false => format!("{}*{text}", exponential(p, &self.curve)),
+            false => format!("{}*{text}", p.factor(&self.curve)),
         };
-        [gained(small, &-p.clone()), gained(large, p)]
+        [gained(small, &p.negated()), gained(large, p)]
     }
 
     fn motion(&self, motion: &Motion, undecided: &mut Undecided) -> Option<Family> {
@@ -339,7 +370,7 @@ impl<'a> Pair<'a> {
             |of: &BTreeMap<String, String>| names.iter().map(|name| &of[*name][..]).collect::<Vec<_>>().join(", ");
         let place = names.join(", ");
         let weight = |text: String| text.replacen(&format!("{}*", self.weight), "", 1);
-        if *degree != RBig::ZERO {
+        if !degree.is_none() {
             let weights = self.split_weights(factor, degree);
             let what = format!("the split of an atom into two, ({place}) -> ({}) and ({})", tuple(moved), tuple(back));
             let atoms = [(weights[0].clone(), moved.clone()), (weights[1].clone(), back.clone())];
@@ -349,14 +380,14 @@ impl<'a> Pair<'a> {
                 "flat: an atom with parameters of its own splits into two, ({place}) -> ({}) with its weight times {first} and ({place}) -> ({}) with its weight times {second}: along the first the expert gains the factor {}",
                 tuple(moved),
                 tuple(back),
-                exponential(degree, &self.curve)
+                degree.factor(&self.curve)
             );
             return Some(Family { kind: FamilyKind::Split, words, certificate: Some(certificate) });
         }
-        let is_one = *factor == RBig::ZERO;
+        let is_one = factor.is_none();
         let own = match is_one {
             true => self.weight.clone(),
-            false => format!("{}*{}", exponential(&-factor.clone(), &self.curve), self.weight),
+            false => format!("{}*{}", factor.negated().factor(&self.curve), self.weight),
         };
         let what = format!("the motion of an atom along ({place}) -> ({})", tuple(moved));
         let certificate = self.fit(&what, &[(own, moved.clone())], undecided)?;
@@ -364,7 +395,7 @@ impl<'a> Pair<'a> {
             true => "its gate and its expert stay the same".to_string(),
             false => format!(
                 "its expert stays the same, and its weight takes back the gate's factor {}",
-                exponential(factor, &self.curve)
+                factor.factor(&self.curve)
             ),
         };
         let words = format!(
@@ -380,9 +411,23 @@ impl<'a> Pair<'a> {
         let mut found = Vec::new();
         for slope in self.slopes.iter().filter(|slope| !self.own.contains(slope)) {
             let what = format!("a common factor in {slope}");
+            let gain = undecided.known(&what, factor::gain(&self.g, slope)).flatten();
+            let weighted = gain.and_then(|gain| {
+                let certificate = factor::certificate(self.gate, &self.g, slope, curve, &[], Some(&gain)).ok()?;
+                Some((gain, certificate))
+            });
+            if let Some((gain, certificate)) = weighted {
+                let words = format!(
+                    "flat: every atom splits into two, {slope} + {curve} of half its weight times {} and {slope} - {curve} of half its weight times {}: numerator and denominator gain the same factor, whatever the expert",
+                    gain.negated().factor(curve),
+                    gain.factor(curve)
+                );
+                found.push(Family { kind: FamilyKind::CommonFactor, words, certificate: Some(certificate) });
+                continue;
+            }
             let shared = undecided.known(&what, factor::shared(&self.g, slope, curve)).flatten();
             let Some(shared) = shared else { continue };
-            let certificate = factor::certificate(self.gate, &self.g, slope, curve, &shared);
+            let certificate = factor::certificate(self.gate, &self.g, slope, curve, &shared, None);
             let Some(certificate) = undecided.known(&what, certificate) else { continue };
             let condition = match &shared[..] {
                 [] => String::new(),

@@ -9,6 +9,7 @@
 //!
 //! and rotations, `A³ = −ω²A`: `e^{sA} = 1 + A sin(ωs)/ω + A²(1 − cos ωs)/ω²`. This is a finder: what a motion does is proved by the certificate `flat`.
 
+use super::gains::Gain;
 use super::{occurring, whole};
 use crate::symbolic::expression::Expression;
 use crate::symbolic::normal_form::Table;
@@ -27,8 +28,8 @@ const LARGEST: i64 = 12;
 pub(super) struct Motion {
     pub(super) moved: BTreeMap<String, String>,
     pub(super) back: BTreeMap<String, String>,
-    pub(super) factor: RBig,
-    pub(super) degree: RBig,
+    pub(super) factor: Gain,
+    pub(super) degree: Gain,
 }
 
 type Matrix = Vec<Vec<RBig>>;
@@ -118,8 +119,10 @@ pub(super) fn motions(
                     };
                     let (moved, back) = (texts(&flows.0), texts(&flows.1));
                     // Splits are told in the direction in which the expert grows.
-                    found.push(match degree < RBig::ZERO {
-                        true => Motion { moved: back, back: moved, factor: -factor, degree: -degree },
+                    let falls = degree < RBig::ZERO;
+                    let (factor, degree) = (Gain::Rational(factor), Gain::Rational(degree));
+                    found.push(match falls {
+                        true => Motion { moved: back, back: moved, factor: factor.negated(), degree: degree.negated() },
                         false => Motion { moved, back, factor, degree },
                     });
                 }

@@ -302,3 +302,61 @@ fn steps_that_are_not_seen_to_stay_are_told() {
         assert_eq!(families(expert, "1").unwrap().undecided, [""; 0], "{expert}");
     }
 }
+
+/// Factors whose rates are parameters: of motions, of splits and of what numerator and denominator share; and what is none.
+#[test]
+fn gains_in_other_parameters_are_found() {
+    for (expert, gate, words) in [
+        (
+            "tanh(a*x)",
+            "exp(w*(x - v))",
+            "(v) -> (v + s): its expert stays the same, and its weight takes back the gate's factor exp(-w*s)",
+        ),
+        (
+            "exp(a*b)*tanh(x)",
+            "exp(w*x)",
+            "(a) -> (a + s) with its weight times exp(-b*s)*sigmoid(b*s) and (a) -> (a - s)",
+        ),
+        ("exp(a*b + a*c)*tanh(x)", "exp(w*x)", "exp((-b - c)*s)*sigmoid((b + c)*s)"),
+        ("exp(a*b)*tanh(x)", "exp(a*c + w*x)", "(a) -> (a + s) with its weight times exp(-c*s)*exp(-b*s)*sigmoid(b*s)"),
+        ("tanh(a*x)", "exp(w*(x - v))", "w + s of half its weight times exp(v*s)"),
+        (
+            "tanh(a*x)",
+            "exp(-(x - v)^2)",
+            "v + s of half its weight times exp(2*v*s) and v - s of half its weight times exp(-2*v*s)",
+        ),
+        ("tanh(a*x1)", "exp(w*x1 - (x2 - v)^2)", "v + s of half its weight times exp(2*v*s)"),
+        ("tanh(a*x)", "exp(w*x + b/t)", "b + s of half its weight times exp(-t^(-1)*s)"),
+    ] {
+        let found = families(expert, gate).unwrap().found;
+        let family = found.iter().find(|family| family.words.contains(words));
+        let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}"));
+        let accepted = recheck(family.certificate.as_ref().unwrap());
+        assert!(accepted.is_ok(), "{expert}: {accepted:?}");
+    }
+    for (expert, gate, words) in [
+        ("tanh(a*x)", "exp(w*(x - v)^3)", "(v) -> (v + s)"),
+        ("tanh(a*x)", "exp(-(x - v)^4)", "every atom splits"),
+        ("tanh(a*x)", "exp(-(x - v)^2/t)", "every atom splits into two, v"),
+        ("exp(a*b*x)", "exp(w*x)", "(a) -> (a + s)"),
+        ("exp(a^2)*tanh(x)", "exp(w*x)", "(a) -> (a + s)"),
+        // At another speed it is there already.
+        ("exp(a/b)*tanh(x)", "exp(w*x)", "(a) -> (a + s) with"),
+    ] {
+        assert!(!has(expert, gate, words), "{expert} under {gate}");
+    }
+}
+
+/// A step that is constant hides families without being one; what is said of it is said of no other.
+#[test]
+fn steps_of_one_sign_are_told() {
+    let undecided = |expert: &str| families(expert, "exp(w*x)").unwrap().undecided.join("; ");
+    for expert in ["c*relu(softplus(a*x) - a*x) + d*softplus(-a*x)", "relu((x - a)^4 + b*(x - a)^6*b + 1) + c"] {
+        assert!(undecided(expert).contains("one sign only was seen"), "{expert}: {}", undecided(expert));
+    }
+    for expert in
+        ["relu(a*x + b)", "relu(a*x) + c", "l*relu(tanh(a*x + b)) + c*relu(x - 3)", "relu((x - a)^2) + relu(x*b - b^3)"]
+    {
+        assert!(!undecided(expert).contains("one sign only"), "{expert}: {}", undecided(expert));
+    }
+}
