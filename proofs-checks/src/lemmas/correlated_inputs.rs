@@ -31,7 +31,7 @@
 mod arm;
 mod claims;
 mod decay;
-mod law;
+pub(super) mod law;
 mod near;
 mod sgd;
 mod starts;

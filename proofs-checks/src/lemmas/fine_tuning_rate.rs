@@ -27,9 +27,9 @@
 //! L = Σ_j p!(Φ_00(1) − Φ_00(β_j)),   dβ/dt = p! Φ_11(β)(1−β²),   −d ln L/dt = Σ_j p!Φ_11(β_j)·p!Φ_11(β_j)(1−β_j²) / L       (theory X5)
 //! ```
 //!
-//! Held against a central difference of `ln L` along the flow with step `6·10⁻³/p!`, since all rates are proportional to `p!`: relative to the rate its error is a sixth of `10⁻⁶` times a number of order one, that of the flow `10⁻¹⁰/10⁻³` over `L ≥ 10⁻²`: `10⁻⁵` leaves a factor ten.
+//! Held against a central difference of `ln L` along the flow with step `10⁻³` (p = 3, sigmoid routers; in proportion to the slowest eigenvalue otherwise): relative to the rate its error is a sixth of `10⁻⁶` times a number of order one, that of the flow `10⁻¹⁰/10⁻³` over `L ≥ 10⁻²`: `10⁻⁵` leaves a factor ten.
 //!
-//! *Basin.* Starts at overlap `c` with the teacher (every vector, in random directions). The law `dκ/dt = 4.5κ²(1−κ²)` recovers every pair whose overlap exceeds all others by a margin, and the others are
+//! *Basin.* Starts at overlap `c` with the teacher (every vector, in random directions). The law `dκ/dt = 4.5κ²(1−κ²)` recovers every pair whose overlap exceeds all others by a margin (within 0.03 at p = 6, of a horizon of `100·3!/6!` = 0.83), and the others are
 //! `O(d^{−1/2})`: all starts with `c ≥ 0.3` are expected to converge at `d = 1000`, where the largest of the others is 0.1 or so. A share of at least 0.7 is accepted; a run that fails has probability of order zero, and all of 18
 //! runs or more give the interval `[0.745, 1]`.
 
@@ -110,7 +110,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Evidence::certificate("the same claim with the smallest eigenvalue shifted", of_twin),
     )];
 
-    let (dense, decays, lag, basin) = (dense_spectra(run, order)?, decays(run)?, lagging(run)?, basin(run)?);
+    let (dense, decays, lag, basin) =
+        (dense_spectra(run, order)?, decays(run)?, lagging(run, Router::Sigmoid, order)?, basin(run)?);
     let findings = vec![
         eigenvalue_finding(&dense),
         decay_finding(&decays, &spectrum),
@@ -160,6 +161,16 @@ impl Spectrum {
         Self {
             eigenvalues: [factorial * phi(1, 1), factorial * p * phi(0, 0), 0.5 * (a + c - root), 0.5 * (a + c + root)],
         }
+    }
+
+    /// `p! Φ_11(1)`, the eigenvalue of routers, which the rate of fine-tuning is twice of.
+    pub(super) fn slowest(&self) -> f64 {
+        self.eigenvalues[0]
+    }
+
+    /// The largest eigenvalue, the upper one of the plane.
+    pub(super) fn largest(&self) -> f64 {
+        self.eigenvalues[3]
     }
 
     /// All eigenvalues in dimension `d`, ascending.
@@ -257,32 +268,38 @@ fn eigenvalue_finding(dense: &[Dense]) -> Finding {
     Finding::judged("eigenvalues in floating point", statement, &[item(statement, 0)], &[control], json!(rows))
 }
 
-/// The rate of the decay between two losses near the teacher, from each start; none where the window was not reached.
+/// The rate of the decay from each start at overlap 0.9.
 fn decays(run: &Run<'_>) -> Result<Vec<Option<f64>>, CheckError> {
-    // All rates are proportional to p!.
-    let scale = 6.0 / (1..=run.integer("order")).map(|i| i as f64).product::<f64>();
+    run.units("decay", run.integer("replicates") as usize, |unit| decay(run, &start_at(run, unit as u64, 0.9)?))
+}
+
+/// `−d ln L/dt` between two losses near the teacher; none where the window was not reached.
+pub(super) fn decay(run: &Run<'_>, start: &Start) -> Result<Option<f64>, CheckError> {
+    let scale = pace(start.router, start.order);
     let times: Vec<f64> = (0..=160).map(|k| 0.5 * scale * f64::from(k)).collect();
-    run.units("decay", run.integer("replicates") as usize, |unit| {
-        let start = start_at(run, unit as u64, 0.9)?;
-        let mut within: Vec<(f64, f64)> = Vec::new();
-        let stop = Cell::new(false);
-        let over = |_: f64| stop.get() || run.proceed().is_err();
-        let outcome = Flow::new(&start).tolerance(1e-10).monitor(&over).run(
-            80.0 * scale,
-            &[],
-            &times,
-            |k, state| {
-                if (WINDOW[1]..WINDOW[0]).contains(&state.loss) {
-                    within.push((times[k], state.loss.ln()));
-                }
-                stop.set(state.loss < WINDOW[1]);
-            },
-            |_, _| Stop::No,
-        );
-        finished(run, outcome)?;
-        let rate = |(t0, l0): (f64, f64), (t1, l1): (f64, f64)| (l0 - l1) / (t1 - t0);
-        Ok(within.first().zip(within.last()).filter(|(a, b)| b.0 > a.0).map(|(a, b)| rate(*a, *b)))
-    })
+    let mut within: Vec<(f64, f64)> = Vec::new();
+    let stop = Cell::new(false);
+    let over = |_: f64| stop.get() || run.proceed().is_err();
+    let outcome = Flow::new(start).tolerance(1e-10).monitor(&over).run(
+        80.0 * scale,
+        &[],
+        &times,
+        |k, state| {
+            if (WINDOW[1]..WINDOW[0]).contains(&state.loss) {
+                within.push((times[k], state.loss.ln()));
+            }
+            stop.set(state.loss < WINDOW[1]);
+        },
+        |_, _| Stop::No,
+    );
+    finished(run, outcome)?;
+    let rate = |(t0, l0): (f64, f64), (t1, l1): (f64, f64)| (l0 - l1) / (t1 - t0);
+    Ok(within.first().zip(within.last()).filter(|(a, b)| b.0 > a.0).map(|(a, b)| rate(*a, *b)))
+}
+
+/// Times of one router and order over those of sigmoid routers and third experts: near the teacher rates are proportional to the slowest one.
+fn pace(router: Router, order: usize) -> f64 {
+    Spectrum::at(Router::Sigmoid, 3).slowest() / Spectrum::at(router, order).slowest()
 }
 
 /// Stopping early is the plan, unless the run was interrupted.
@@ -319,21 +336,22 @@ fn decay_finding(rates: &[Option<f64>], spectrum: &Spectrum) -> Finding {
     Finding::judged("measured decay", statement, &[evidence], &[control], witness)
 }
 
-/// The law of lagging routers along one flow.
+/// The law of lagging routers at one time of a flow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Lag {
+pub(super) struct Lag {
     time: f64,
     loss: f64,
     routers: Vec<f64>,
-    measured: f64,
-    law: f64,
+    pub(super) measured: f64,
+    pub(super) law: f64,
 }
 
-fn lagging(run: &Run<'_>) -> Result<Vec<Lag>, CheckError> {
-    let order = run.integer("order") as usize;
-    let table = CovarianceTable::new(Router::Sigmoid, 2);
+/// Measured rates and the law along one flow with two lagging routers.
+pub(super) fn lagging(run: &Run<'_>, router: Router, order: usize) -> Result<Vec<Lag>, CheckError> {
+    let table = CovarianceTable::new(router, 2);
     let factorial: f64 = (1..=order).map(|i| i as f64).product();
-    let step = 6e-3 / factorial;
+    let scale = pace(router, order);
+    let step = 1e-3 * scale;
     let law = |routers: &[f64]| {
         let (mut loss, mut fall) = (0.0, 0.0);
         for &beta in routers {
@@ -343,10 +361,10 @@ fn lagging(run: &Run<'_>) -> Result<Vec<Lag>, CheckError> {
         }
         fall / loss
     };
-    let mut rows = run.units("lag", 1, |_| {
-        let start = near_teacher(Router::Sigmoid, order, &LAGGING, 8)?;
-        // Until the loss, which p! scales, is down to 10⁻²: later the difference quotient loses digits.
-        let until = 36.0 / factorial;
+    let mut rows = run.units(&format!("lag-{}", router.name()), 1, |_| {
+        let start = near_teacher(router, order, &LAGGING, 8)?;
+        // Until the loss is down to 10⁻² of its start: later the difference quotient loses digits.
+        let until = 6.0 * scale;
         let moments: Vec<f64> = (1..=24).map(|k| until * f64::from(k) / 24.0).collect();
         let times: Vec<f64> = moments.iter().flat_map(|t| [t - step, *t, t + step]).collect();
         let mut states = Vec::new();
@@ -386,16 +404,17 @@ fn lag_finding(lag: &[Lag], spectrum: &Spectrum) -> Finding {
 
 /// Starts at one overlap with the teacher, and how many of them converge: `(overlap, converged)`.
 fn basin(run: &Run<'_>) -> Result<Vec<(f64, Vec<bool>)>, CheckError> {
-    const UNTIL: f64 = 100.0;
+    // In units of the slowest relaxation: at p = 6, where rates are 120 times as large, a hundred units of time would be as many steps more.
+    let until = 100.0 * pace(Router::Sigmoid, run.integer("order") as usize);
     let replicates = run.integer("replicates") as usize;
-    let times: Vec<f64> = (0..=50).map(|k| UNTIL * f64::from(k) / 50.0).collect();
+    let times: Vec<f64> = (0..=50).map(|k| until * f64::from(k) / 50.0).collect();
     let ends = run.units("basin", OVERLAPS.len() * replicates, |unit| {
         let start = start_at(run, (unit % replicates) as u64, OVERLAPS[unit / replicates])?;
         let converged = Cell::new(false);
         let over = |_: f64| converged.get() || run.proceed().is_err();
         let flow = Flow::new(&start).tolerance(1e-7).monitor(&over);
         // Below 10⁻³ the teacher is the only state there is: every other one known costs 0.4 or more.
-        let outcome = flow.run(UNTIL, &[], &times, |_, state| converged.set(state.loss < 1e-3), |_, _| Stop::No);
+        let outcome = flow.run(until, &[], &times, |_, state| converged.set(state.loss < 1e-3), |_, _| Stop::No);
         finished(run, outcome)?;
         Ok(converged.get())
     })?;

@@ -37,7 +37,8 @@ use serde_json::json;
 use self::every_coordinate::EveryCoordinate;
 use self::proportion::Proportion;
 use self::published_figure::PublishedFigure;
-use self::simulation::{COMPARED, Endpoint, FLOOR, PASSAGE, Passage, Setting, endpoints, floor, flow_time, passage};
+use self::simulation::{COMPARED, Endpoint, FLOOR, PASSAGE, endpoints, floor, flow_time};
+pub(super) use self::simulation::{Passage, Setting, passage};
 use crate::{
     CheckError, Column, Control, Evidence, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Table, statistics,
 };
@@ -117,13 +118,14 @@ pub(crate) const LEMMA: Lemma = Lemma {
 /// Level of every interval.
 const LEVEL: f64 = 0.99;
 /// Accepted for a mean time over the effective equation's.
-const RATIO: [f64; 2] = [0.96, 1.04];
+pub(super) const RATIO: [f64; 2] = [0.96, 1.04];
 /// Accepted for differences of overlaps, and of logarithms of growth, between the two simulations.
 const SAME_OVERLAP: [f64; 2] = [-0.03, 0.03];
 const SAME_GROWTH: [f64; 2] = [-0.5, 0.5];
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (dimension, batch, epsilon) = (run.integer("dimension"), run.integer("batch") as usize, run.real("noise"));
-    let settings = [Setting { dimension, batch, epsilon }, Setting { dimension, batch: 4 * batch, epsilon }];
+    let setting = Setting { router: Router::Sigmoid, dimension, batch, epsilon };
+    let settings = [setting, Setting { batch: 4 * batch, ..setting }];
     let replicates = run.integer("replicates") as usize;
     let rows = run.units("passages", settings.len() * replicates, |unit| {
         let (setting, replicate) = (unit % settings.len(), (unit / settings.len()) as u64);
@@ -245,7 +247,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 }
 
 /// Mean time over the time of an effective equation.
-fn ratio(setting: &Setting, rows: &[Passage], law: EffectiveSgd, which: &str, accept: [f64; 2]) -> Evidence {
+pub(super) fn ratio(setting: &Setting, rows: &[Passage], law: EffectiveSgd, which: &str, accept: [f64; 2]) -> Evidence {
     let statement =
         format!("mean time from overlap 0.25 to ½ over the effective equation's, {which}{}", setting.name());
     let kind = Inexact::Statistic { level: LEVEL };

@@ -383,7 +383,7 @@ fn sweep(
 }
 
 /// The state at the first event, or at `until`, and whether there was an event and when.
-fn follow(
+pub(super) fn follow(
     run: &Run<'_>,
     start: &Start,
     until: f64,

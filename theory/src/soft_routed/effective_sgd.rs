@@ -12,7 +12,7 @@
 //! dr/dt = ε/r,      dκ/dt = 4.5κ²(1 − κ²)/r − εκ/(2r²)
 //! ```
 //!
-//! up to a noise of variance `(η/B)σ_w²/r² dt`, which shifts the mean time by a relative `ε/(18 d κ_0³)`: for `dκ = 4.5κ²dt + s dW` the mean time solves `4.5κ²T' + ½s²T'' = −1`, so to first order in
+//! for routers with `A_0 = ½` (4.5 is `18A_0²`), up to a noise of variance `(η/B)σ_w²/r² dt`, which shifts the mean time by a relative `ε/(18 d κ_0³)`: for `dκ = 4.5κ²dt + s dW` the mean time solves `4.5κ²T' + ½s²T'' = −1`, so to first order in
 //! `s² = ε/d` it exceeds `1/(4.5κ_0)` by `s²/(81κ_0⁴)`.
 
 use moe_kernels::Router;

@@ -31,6 +31,15 @@ pub struct Start {
 impl Start {
     /// Reduces explicit weights by a QR factorisation of all unit vectors where that shortens them.
     pub fn reduce(model: &StudentTeacher) -> Self {
+        Self::of(model, true)
+    }
+
+    /// Explicit weights in their own coordinates, all of them: for inputs that prefer directions.
+    pub fn unreduced(model: &StudentTeacher) -> Self {
+        Self::of(model, false)
+    }
+
+    fn of(model: &StudentTeacher, shorten: bool) -> Self {
         let (m, teachers, dimension) = (model.student.count(), model.teacher.count(), model.student.dimension());
         let (student, teacher) = (model.student.columns(), model.teacher.columns());
         let raw = |j: usize| {
@@ -39,7 +48,7 @@ impl Start {
         };
         let norms: Vec<f64> = (0..2 * (m + teachers)).map(|j| norm(raw(j))).collect();
         let all = Mat::from_fn(dimension, 2 * (m + teachers), |i, j| raw(j)[i] / norms[j]);
-        let coordinates = if dimension > all.ncols() { all.qr().thin_R().to_owned() } else { all };
+        let coordinates = if shorten && dimension > all.ncols() { all.qr().thin_R().to_owned() } else { all };
         Self {
             router: model.router,
             order: model.order,

@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::{CheckError, Control, Evidence, Finding, Run};
 
 /// Strengths of the spikes, length of the means, levels, Toeplitz ratio.
-pub(super) const SPIKE: f64 = 1.0;
+pub(in crate::lemmas) const SPIKE: f64 = 1.0;
 pub(super) const DIP: f64 = -0.5;
 const LEVELS: [f64; 2] = [1.25, 0.75];
 const RATIO: f64 = 0.5;
 
 /// A law of the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Law {
+pub(in crate::lemmas) enum Law {
     Isotropic,
     SpikeGeneric,
     MixtureGeneric,
@@ -39,7 +39,7 @@ impl Law {
         Self::Toeplitz,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::lemmas) fn name(self) -> &'static str {
         match self {
             Self::Isotropic => "N(0, I)",
             Self::SpikeGeneric => "spike λ = 1, generic",
@@ -71,7 +71,7 @@ impl Law {
     }
 
     /// A start and inputs in its coordinates, for this many students and teachers; with the overlaps of random students or of orthogonal ones. Two levels are known for one teacher and random students.
-    pub(super) fn start(
+    pub(in crate::lemmas) fn start(
         self,
         run: &Run<'_>,
         [students, teachers]: [usize; 2],

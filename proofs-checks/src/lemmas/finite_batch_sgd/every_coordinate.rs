@@ -5,6 +5,7 @@
 //! Both have one law, so their mean times differ by sampling error only. A simulation with the noise of half the dimensions, which is what a wrong `ε = ηd/B` comes to, arrives earlier by 0.14 of the time at `ε = 0.4`:
 //! the region `1 ± 0.07` reaches half of the way. With `B = d` the step is the same, `ε/σ_w²`, in every dimension. What noise within the span leaves of the scatter is a tenth of a time and more at `d = 64`, where this would take many hundred runs, and 2 % at `d = 1024`; so quick runs have the comparison of overlaps and growth alone. Against the effective equation the same region, where that answers at all (`Setting::excluded`).
 
+use moe_kernels::Router;
 use moe_theory::soft_routed::OnlineSgd;
 
 use super::simulation::{Passage, Setting, passage};
@@ -25,7 +26,7 @@ pub(super) struct EveryCoordinate {
 impl EveryCoordinate {
     pub(super) fn of(run: &Run<'_>) -> Result<Self, CheckError> {
         let (dimension, epsilon) = (run.integer("timed-dimension"), run.real("noise"));
-        let setting = Setting { dimension, batch: dimension as usize, epsilon };
+        let setting = Setting { router: Router::Sigmoid, dimension, batch: dimension as usize, epsilon };
         // The same step and batch.
         let share = (dimension / 2 - 1) as f64 / (dimension - 1) as f64;
         let half = Setting { dimension: dimension / 2, epsilon: share * epsilon, ..setting };

@@ -8,6 +8,7 @@
 //!
 //! Two settings of one `η/B` and a fourfold `η` have one gap: the exponent in `η` there is 0, and 1 by a law in `η`; `[−½, ½]` is half of the way.
 
+use moe_kernels::Router;
 use moe_theory::soft_routed::OnlineSgd;
 use serde_json::json;
 
@@ -34,7 +35,9 @@ pub(super) struct Proportion {
 impl Proportion {
     pub(super) fn of(run: &Run<'_>, flow: Option<f64>) -> Result<Self, CheckError> {
         let (dimension, noise) = (run.integer("law-dimension"), run.real("noise"));
-        let settings = SETTINGS.map(|(share, batch)| Setting { dimension, batch, epsilon: share * noise }).to_vec();
+        let settings = SETTINGS
+            .map(|(share, batch)| Setting { router: Router::Sigmoid, dimension, batch, epsilon: share * noise })
+            .to_vec();
         let replicates = run.integer("replicates").div_ceil(2) as usize;
         let rows = run.units("proportion", settings.len() * replicates, |unit| {
             let (setting, replicate) = (unit / replicates, (unit % replicates) as u64);

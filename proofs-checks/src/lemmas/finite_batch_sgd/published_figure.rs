@@ -217,7 +217,7 @@ impl PublishedFigure {
     }
 
     fn step(&self, noise: f64) -> f64 {
-        step(noise, BATCH, self.students, self.teachers, self.dimension)
+        step(Router::Sigmoid, noise, BATCH, [self.students, self.teachers], self.dimension)
     }
 
     fn inputs(&self, noise: f64) -> f64 {
@@ -450,7 +450,7 @@ fn population(run: &Run<'_>, start: &Start) -> Result<Course, CheckError> {
 /// The simulation that does not see `d`; its law is that of all `d` coordinates.
 fn stochastic(run: &Run<'_>, start: &Start, noise: f64, replicate: u64, purpose: u32) -> Result<Course, CheckError> {
     let (m, teachers, until) = (start.students(), start.teachers(), run.real("figure-time"));
-    let step = step(noise, BATCH, m, teachers, run.integer("figure-dimension"));
+    let step = step(Router::Sigmoid, noise, BATCH, [m, teachers], run.integer("figure-dimension"));
     let mut sgd =
         OnlineSgd::reduced(start, BATCH, step, run.substream(replicate, purpose)).map_err(CheckError::theory)?;
     let mut course = Course::new(start);

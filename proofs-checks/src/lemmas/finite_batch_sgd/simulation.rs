@@ -26,19 +26,21 @@ pub(super) const FLOOR: (f64, f64) = (0.002, 1.5);
 
 /// A batch size and a step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Setting {
-    pub(super) dimension: u64,
-    pub(super) batch: usize,
-    pub(super) epsilon: f64,
+pub(in crate::lemmas) struct Setting {
+    /// With `A_0 = ½`, as the effective equation has it.
+    pub(in crate::lemmas) router: Router,
+    pub(in crate::lemmas) dimension: u64,
+    pub(in crate::lemmas) batch: usize,
+    pub(in crate::lemmas) epsilon: f64,
 }
 
 impl Setting {
     /// `η` of one student and one teacher.
     pub(super) fn step(&self) -> f64 {
-        step(self.epsilon, self.batch, 1, 1, self.dimension)
+        step(self.router, self.epsilon, self.batch, [1, 1], self.dimension)
     }
 
-    pub(super) fn effective(&self) -> EffectiveSgd {
+    pub(in crate::lemmas) fn effective(&self) -> EffectiveSgd {
         EffectiveSgd::new(self.epsilon)
     }
 
@@ -71,7 +73,7 @@ impl Setting {
 
 /// One alignment under SGD.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Passage {
+pub(in crate::lemmas) struct Passage {
     /// Time at which `κ` reaches the end, interpolated within the step; none within ten times the effective equation's.
     pub(super) time: Option<f64>,
     /// The same less the linear response to the noise.
@@ -90,13 +92,18 @@ pub(super) struct Endpoint {
 }
 
 /// `η = εB/(σ_w²(d − 1))`.
-pub(super) fn step(epsilon: f64, batch: usize, students: usize, teachers: usize, dimension: u64) -> f64 {
-    epsilon * batch as f64
-        / (EffectiveSgd::noise_variance(Router::Sigmoid, students, teachers) * (dimension - 1) as f64)
+pub(super) fn step(
+    router: Router,
+    epsilon: f64,
+    batch: usize,
+    [students, teachers]: [usize; 2],
+    dimension: u64,
+) -> f64 {
+    epsilon * batch as f64 / (EffectiveSgd::noise_variance(router, students, teachers) * (dimension - 1) as f64)
 }
 
 /// Student 0 with the given expert overlap with teacher 0, other students and every other overlap orthogonal.
-fn clean_start(students: usize, overlaps: [f64; 2], dimension: u64) -> Result<Start, CheckError> {
+fn clean_start(router: Router, students: usize, overlaps: [f64; 2], dimension: u64) -> Result<Start, CheckError> {
     let coordinates = 2 * students + 2;
     let axis = |i: usize| -> Vec<f64> { (0..coordinates).map(|k| f64::from(u8::from(k == i))).collect() };
     let turned = |teacher: usize, own: usize, overlap: f64| {
@@ -108,7 +115,7 @@ fn clean_start(students: usize, overlaps: [f64; 2], dimension: u64) -> Result<St
     let mut routers: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 0))).collect();
     let mut experts: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 1))).collect();
     (routers[0], experts[0]) = (turned(0, unit(0, 0), overlaps[0]), turned(1, unit(0, 1), overlaps[1]));
-    let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&[axis(0)], &[axis(1)]])
+    let model = StudentTeacher::from_rows(router, 3, [&routers, &experts], [&[axis(0)], &[axis(1)]])
         .map_err(CheckError::theory)?;
     Ok(Start::reduce(&model).in_dimension(dimension))
 }
@@ -116,7 +123,7 @@ fn clean_start(students: usize, overlaps: [f64; 2], dimension: u64) -> Result<St
 /// [`OnlineSgd::full`] or [`OnlineSgd::reduced`].
 type Simulation = fn(&Start, usize, f64, ChaCha8Rng) -> Result<OnlineSgd, SgdError>;
 
-pub(super) fn passage(
+pub(in crate::lemmas) fn passage(
     run: &Run<'_>,
     setting: &Setting,
     replicate: u64,
@@ -126,7 +133,7 @@ pub(super) fn passage(
     let (step, [from, to]) = (setting.step(), PASSAGE);
     let none = Passage { time: None, adjusted: None, growth: None };
     let (Some(law), Some(table)) = (setting.effective().time(from, to), setting.response()) else { return Ok(none) };
-    let start = clean_start(1, [0.0, from], setting.dimension)?;
+    let start = clean_start(setting.router, 1, [0.0, from], setting.dimension)?;
     let mut sgd =
         simulation(&start, setting.batch, step, run.substream(replicate, purpose)).map_err(CheckError::theory)?;
     let (mut kappa, mut response) = (from, 0.0);
@@ -154,7 +161,7 @@ pub(super) fn passage(
 
 /// The population flow's time from the same start.
 pub(super) fn flow_time(run: &Run<'_>) -> Result<Option<f64>, CheckError> {
-    let start = clean_start(1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
+    let start = clean_start(Router::Sigmoid, 1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
     let mut time = None;
     let until = 10.0 * alignment_time(Router::Sigmoid, 3, PASSAGE[0], PASSAGE[1]);
     Flow::new(&start)
@@ -181,7 +188,7 @@ pub(super) fn endpoints(
 ) -> Result<Vec<Endpoint>, CheckError> {
     let (until, epsilon, batch) = COMPARED;
     let law = InitialLaw::new(3, 2, 2, run.integer("full-dimension"));
-    let step = step(epsilon, batch, 2, 2, law.dimension);
+    let step = step(law.router, epsilon, batch, [2, 2], law.dimension);
     run.units(sweep, run.integer("full-replicates") as usize, |unit| {
         let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
         let start = start.with_teacher_overlaps(COMPARED_START[0], COMPARED_START[1]);
@@ -204,7 +211,7 @@ pub(super) fn floor(run: &Run<'_>, dimension: u64, replicate: u64) -> Result<f64
     let (predicted, until) = FLOOR;
     let batch = 64;
     let step = predicted * 2.0 * batch as f64 / (dimension as f64 * REDUNDANT_LOSS);
-    let start = clean_start(2, [1.0, 1.0], dimension)?;
+    let start = clean_start(Router::Sigmoid, 2, [1.0, 1.0], dimension)?;
     let mut sgd = OnlineSgd::reduced(&start, batch, step, run.substream(replicate, 48)).map_err(CheckError::theory)?;
     let steps = (until / step).ceil() as u64;
     let (mut sum, mut count) = (0.0, 0.0);

@@ -50,7 +50,7 @@ fn axis(k: usize) -> Vec<f64> {
 }
 
 /// `36 E q''(Z)`.
-fn own_rate(router: Router) -> f64 {
+pub(super) fn own_rate(router: Router) -> f64 {
     match router {
         Router::GaussianCdf => 36.0 / (2.0 * PI * 3.0_f64.sqrt()),
         Router::Sigmoid | Router::Tanh => -36.0 * router.hermite().value(3),

@@ -24,17 +24,19 @@
 //! sigmoid: `±0.05`, where the sigmoid's `c` is off by 0.14. Its exponents in `d = u^{−2}` are 1 and 2: `±0.25`. Students that repel have ½ and 1: `±0.15`, and `±0.05` for the time from `u = 0.005`: the rate is that of `Φ_00(β)` in place of `A_0²`, a relative 0.001 more at `β = 0.7u`, and jumps are in the closed form. The order: as in `sequential-recovery`, a share above 0.6, of the starts whose deflated times are below `√d`.
 //! Ties fail some per cent of the starts, more where two late overlaps are near one another; at a share of 0.9 the lower end is below 0.6 for 30 starts in one run of six, for 90 in one of `10⁵`: three times the starts of the run are followed.
 
-use moe_kernels::{CovarianceTable, Router};
-use moe_theory::soft_routed::{Flow, OrderParameters, Removal, Start, Stop, StudentTeacher, Watch, alignment_time};
+use moe_kernels::Router;
+use moe_theory::soft_routed::{Flow, Start, StudentTeacher, Watch, alignment_time};
 use serde_json::json;
 
 use super::super::guided_router::{Follower, pursue};
+use super::accuracy::{Floor, floor};
+use super::law::{phi, vectors};
 use super::{LEVEL, eligible, law};
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table, statistics};
 
 pub(super) const ROUTERS: [Router; 2] = [Router::GaussianCdf, Router::Tanh];
 /// Overlaps of the dormant student in units of `u`: `κ, β, a, b`.
-const OVERLAPS: [f64; 4] = [1.0, 0.7, 0.8, 0.9];
+pub(super) const OVERLAPS: [f64; 4] = [1.0, 0.7, 0.8, 0.9];
 /// The `u` of floors, and those of dipoles; `κ` at which a dipole has found its teacher.
 const FLOORS: [f64; 2] = [0.01, 0.02];
 const DIPOLES: [[f64; 2]; 2] = [[0.02, 0.04], [0.05, 0.1]];
@@ -42,8 +44,6 @@ const FOUND: f64 = 0.3;
 /// The `u` of students that repel, and half the width of what is accepted of their exponents.
 const REPELLED: [[f64; 2]; 2] = [[0.005, 0.01], [0.02, 0.04]];
 const HALF_WIDTH: f64 = 0.15;
-/// Time for the learned pair to come to rest: eleven times the slowest relaxation.
-const REST: f64 = 40.0;
 const FLOOR: [f64; 2] = [0.9, 1.1];
 const GAP_ERROR: f64 = 1e-3;
 const TIME: [f64; 2] = [0.95, 1.05];
@@ -53,64 +53,18 @@ const ORDERED: f64 = 1e5;
 /// Starts for the order over those of the run.
 const ORDERS: usize = 3;
 
-/// A learned pair beside a dormant student, at rest.
-struct Floor {
-    router: Router,
-    /// `κ` of the dormant student; `1 − κ` and `1 − β` of the learned one, found and foretold; difference of the changes of the loss.
-    largest: f64,
-    found: [f64; 2],
-    foretold: [f64; 2],
-    gap: f64,
-}
-
 fn axis(k: usize) -> Vec<f64> {
     (0..4).map(|r| if r == k { 1.0 } else { 0.0 }).collect()
 }
 
 /// Router and expert with overlaps `u·OVERLAPS` with the teacher `(e_0, e_1)`.
 fn dormant(u: f64) -> [Vec<f64>; 2] {
-    let [kappa, beta, a, b] = OVERLAPS.map(|x| u * x);
-    let rest = |x: f64, y: f64| (1.0 - x * x - y * y).sqrt();
-    [vec![beta, b, rest(beta, b), 0.0], vec![a, kappa, 0.0, rest(a, kappa)]]
+    vectors(OVERLAPS.map(|x| u * x), 2, 4)
 }
 
 fn start(router: Router, routers: &[Vec<f64>], experts: &[Vec<f64>]) -> Result<Start, CheckError> {
     let model = StudentTeacher::from_rows(router, 3, [routers, experts], [&[axis(0)], &[axis(1)]]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?))
-}
-
-fn phi(router: Router, k: usize) -> f64 {
-    CovarianceTable::new(router, 2).value(k, k, 1.0)
-}
-
-fn floor(run: &Run<'_>, router: Router, u: f64) -> Result<Floor, CheckError> {
-    let [v, w] = dormant(u);
-    let start = start(router, &[axis(0), v], &[axis(1), w])?;
-    let mut end: Option<OrderParameters> = None;
-    let interrupted = |_: f64| run.proceed().is_err();
-    let flow = Flow::new(&start).tolerance(1e-11).monitor(&interrupted);
-    let outcome = flow.run(REST, &[], &[REST], |_, state| end = Some(state), |_, _| Stop::No);
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
-    let state = end.ok_or_else(|| CheckError::theory("one time gives one state"))?;
-    let (kappa, beta) = (state.expert(1, 0), state.router(1, 0));
-    // Of the dormant student's expert with v*, and of its router with w*.
-    let (a, b) = (state.expert_teacher_router(1, 0), state.router_teacher_expert(1, 0));
-    let square = |n: usize| router.hermite().value(n).powi(2);
-    let expert = [
-        18.0 * square(0) * kappa * kappa + 6.0 * square(1) * (3.0 * kappa * kappa * beta + 6.0 * kappa * a * b),
-        18.0 * square(1) * kappa * kappa * a,
-    ];
-    let follower = [6.0 * square(1) * kappa.powi(3), 18.0 * square(1) * kappa * kappa * b];
-    let half = |push: [f64; 2], stiffness: f64| 0.5 * (push[0].hypot(push[1]) / stiffness).powi(2);
-    let removal = Removal::of(&state, router, 3);
-    Ok(Floor {
-        router,
-        largest: kappa,
-        found: [1.0 - state.expert(0, 0), 1.0 - state.router(0, 0)],
-        foretold: [half(expert, 18.0 * phi(router, 0)), half(follower, 6.0 * phi(router, 1))],
-        gap: removal.change(0) - removal.change(1),
-    })
 }
 
 /// Time at which a dipole with these overlaps has found its teacher.
@@ -164,7 +118,8 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
     let mut floors = Vec::new();
     for router in ROUTERS {
         for u in FLOORS {
-            floors.push(floor(run, router, u)?);
+            let [v, w] = dormant(u);
+            floors.push(floor(run, &start(router, &[axis(0), v], &[axis(1), w])?, 0)?);
         }
     }
     let mut times = Vec::new();

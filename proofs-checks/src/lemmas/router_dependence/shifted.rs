@@ -26,7 +26,7 @@ use moe_kernels::Router;
 use moe_theory::soft_routed::PopulationLoss;
 use serde_json::json;
 
-use super::quartic_time;
+use super::law::quartic_time;
 use super::together::{RAY, pair};
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table};
 

@@ -1,0 +1,135 @@
+//! What depends on the sigmoid: the lemmas of the paper by router.
+
+use moe_kernels::Router;
+use moe_theory::soft_routed::EffectiveSgd;
+
+use super::super::fine_tuning_rate::Spectrum;
+use super::law::phi;
+use super::others::own_rate;
+use crate::{Column, Table};
+
+/// One row a lemma: its constant with each router, or its exponent, and where this lemma holds it against flows. What was not run says why.
+pub(super) fn table() -> Table {
+    let heads = ["lemma", "what", "sigmoid", "Gaussian CDF", "tanh", "held against flows in"];
+    let mut table = Table::new("sigmoid", heads.map(|head| Column::new(head, "")));
+    let routers = [Router::Sigmoid, Router::GaussianCdf, Router::Tanh];
+    let numbers = |of: &dyn Fn(Router) -> f64| routers.map(|router| format!("{:.4}", of(router)));
+    let square = |router: Router, n: usize| router.hermite().value(n).powi(2);
+    let zeroth = |of: &dyn Fn(Router) -> f64, tanh: &str| {
+        let [sigmoid, gaussian, _] = numbers(of);
+        [sigmoid, gaussian, tanh.to_string()]
+    };
+    let words = |words: [&str; 3]| words.map(String::from);
+    let waking = |router: Router| 72.0 * square(router, 0).powi(2) / phi(router, 0);
+    let floor = |router: Router| 0.5 * (square(router, 0) / phi(router, 0)).powi(2);
+    let rows: [(&str, &str, [String; 3], &str); 19] = [
+        (
+            "population-loss",
+            "the sum over contractions, with the router's A_n",
+            words(["same", "same", "same"]),
+            "evidence (spectra)",
+        ),
+        (
+            "phase-transition",
+            "rate 18A_0² of κ²: T ∝ √d",
+            zeroth(&|r| 18.0 * square(r, 0), "T ∝ d, 6A_1² = 2.2013"),
+            "evidence",
+        ),
+        (
+            "student-overlap",
+            "rate 36A_0² of students that repel",
+            zeroth(&|r| 36.0 * square(r, 0), "∝ d"),
+            "students repel",
+        ),
+        (
+            "sequential-recovery",
+            "order by greedy deflation",
+            words(["yes", "yes", "not run: of four overlaps no law deflates"]),
+            "order of recovery",
+        ),
+        (
+            "guided-router",
+            "6A_1², after the expert",
+            zeroth(&|r| 6.0 * square(r, 1), "together with the expert"),
+            "evidence",
+        ),
+        (
+            "recovery-accuracy",
+            "(1 − κ)/u⁴ beside a dormant student: ∝ d^(−2)",
+            zeroth(&floor, "∝ d^(−3), κ and β"),
+            "accuracy (two findings)",
+        ),
+        (
+            "over-parameterisation",
+            "2m* + 4 students reach all",
+            words(["yes", "yes", "not run: of four overlaps no law deflates"]),
+            "how many students",
+        ),
+        ("pruning", "gap 6Φ_00(1)", numbers(&|r| 6.0 * phi(r, 0)), "what an expert is worth"),
+        (
+            "pruning",
+            "waking after 1/(cu²), c = 72A_0⁴/Φ_00(1): window √d to d",
+            zeroth(&waking, "window d to d²"),
+            "the window",
+        ),
+        (
+            "fine-tuning-rate",
+            "2·6Φ_11(1)",
+            numbers(&|r| 2.0 * Spectrum::at(r, 3).slowest()),
+            "evidence (spectra), the rate",
+        ),
+        (
+            "fine-tuning-rate",
+            "basin",
+            words(["measured", "not run", "not run: starts without overlaps, its twin, have no law"]),
+            "",
+        ),
+        (
+            "hermite-coefficients",
+            "enclosures of A_n",
+            words(["proved", "not run", "not run: the remainder of the rule is proved from the poles of the sigmoid"]),
+            "",
+        ),
+        ("orthogonal-initialisation", "36E(π²)'': decay of v·w", numbers(&own_rate), "v·w by itself"),
+        (
+            "initialisation-perturbation",
+            "v·w = s: law after the turn",
+            words(["κ", "κ", "all four overlaps"]),
+            "v·w = ½",
+        ),
+        (
+            "initialisation-perturbation",
+            "raw norms, overlapping teachers",
+            words(["held", "not run", "not run: the coupled law is one of expert overlaps"]),
+            "",
+        ),
+        (
+            "finite-batch-sgd",
+            "σ_w² of one student and teacher",
+            numbers(&|r| EffectiveSgd::noise_variance(r, 1, 1)),
+            "the noise of SGD",
+        ),
+        (
+            "finite-batch-sgd",
+            "times by the effective equation",
+            words(["held", "held", "not run: it is an equation of κ alone"]),
+            "times of SGD",
+        ),
+        (
+            "correlated-inputs",
+            "18Φ_00(1): decay under a spike along the expert",
+            numbers(&|r| 18.0 * phi(r, 0)),
+            "spikes, Toeplitz",
+        ),
+        (
+            "failure-signatures",
+            "largest stable step 2/λ",
+            numbers(&|r| 2.0 / Spectrum::at(r, 3).largest()),
+            "the largest stable step",
+        ),
+    ];
+    for (lemma, what, [sigmoid, gaussian, tanh], place) in rows {
+        table.push([lemma.into(), what.into(), sigmoid.into(), gaussian.into(), tanh.into(), place.into()]);
+    }
+    table
+}
