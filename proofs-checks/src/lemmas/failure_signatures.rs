@@ -60,7 +60,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     typical_seconds: 1.5,
     parameters: &[
         Parameter::integer("replicates", "disturbed starts of each case", "", [24, 10_000], [24, 100, 1000]),
-        Parameter::real("noise", "size of the disturbance of a coordinate", "", [0.0, 0.003], [1e-3, 1e-3, 1e-3]),
+        Parameter::real("noise", "size of the disturbance of a coordinate", "", [1e-6, 0.003], [1e-3, 1e-3, 1e-3]),
         Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-5], [1e-6, 1e-8, 1e-9]),
     ],
     check,

@@ -50,7 +50,7 @@ use crate::{
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "fine-tuning-rate",
     paper: "2510.07205",
-    claim: "With as many students as teachers the Riemannian Hessian of L at the teacher has four eigenvalues for every m* and every d ≥ 2m*: p!Φ_11(1) and p·p!Φ_00(1), each m*(d−2) times, and the two of the \
+    claim: "With as many students as teachers the Riemannian Hessian of L at the teacher has four eigenvalues for every m* and every d ≥ max(2m*, 3): p!Φ_11(1) and p·p!Φ_00(1), each m*(d−2) times, and the two of the \
             plane block, each m* times; the smallest is p!Φ_11(1) (A_1 − A_3 = 0.26901745 at p = 3), so near the teacher fine-tuning converges linearly at a rate −d ln L/dt of at least 2p!Φ_11(1) less any ε.",
     scope: "Population gradient flow near the teacher, x ~ N(0, I_d), sigmoid routers, He_p experts with p = 3 … 6 as set, orthonormal teacher, m = m*, raw norms 1 (other norms divide the router's rate by ‖v‖²); the rate is attained by starts with a part along the slowest eigenvectors, starts without one are faster (up to 12.9 at p = 3); \
             eigenvalues within the stated width of their floats. The findings on decay and basin are measurements.",
@@ -102,7 +102,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let [of_claim, of_twin]: [Option<String>; 2] =
         certificates.try_into().map_err(|_| CheckError::theory("two certificates"))?;
     let evidence = vec![Evidence::certificate(
-        "the four eigenvalues of the Hessian at the teacher, for every m* and d ≥ 2m*; interval of the smallest",
+        "the four eigenvalues of the Hessian at the teacher, for every m* and d ≥ max(2m*, 3); interval of the smallest",
         of_claim,
     )];
     let controls = vec![Control::new(

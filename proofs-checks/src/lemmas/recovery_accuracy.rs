@@ -281,7 +281,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             let [item, twin] = [start::FEW, start::MANY].map(|ends| start::exponent(run, &floors, ends, STEEPER));
             let control = Control::new("many students, where it is slower, are rejected", twin);
             let witness = json!({ "exponent": item.interval(), "flows": flown(&grid) });
-            let title = "growth with m, few students: faster than m⁷, which is no upper bound of it";
+            let title = "growth with m, few students: locally steeper than m⁷";
             Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
         },
         {

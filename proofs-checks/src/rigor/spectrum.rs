@@ -128,7 +128,7 @@ impl Spectrum {
         let all: Vec<String> = EIGENVALUES.iter().zip(&self.claimed).map(named).collect();
         let accepted = Accepted {
             claim: format!(
-                "for He_{} experts the Hessian at an orthonormal teacher has, for every m = m* and d ≥ 2m*, four eigenvalues, {}, the router's the smallest",
+                "for He_{} experts the Hessian at an orthonormal teacher has, for every m = m* and d ≥ max(2m*, 3), four eigenvalues, {}, the router's the smallest",
                 self.order,
                 all.join(", ")
             ),

@@ -254,6 +254,10 @@ impl<'a> Symptoms<'a> {
     fn straddling_pairs(&self) -> Vec<Signature> {
         let state = self.state;
         let mut found = Vec::new();
+        // Students that hold teachers which are near one another have such overlaps, too.
+        if self.is_solved() {
+            return found;
+        }
         for (student, other, overlap) in state.student_pairs() {
             let straddles =
                 |overlap: f64| (self.thresholds.straddling[0]..=self.thresholds.straddling[1]).contains(&overlap);
@@ -625,6 +629,16 @@ mod tests {
             found.iter().filter(|s| matches!(s, Signature::UsefulExpertPruned { .. })).count()
         };
         assert_eq!([harmful(&[0, 1]), harmful(&[0]), harmful(&[1])], [0, 1, 1]);
+    }
+
+    /// Three teachers near one another, each held by its own student: overlaps of a straddling pair, and no failure.
+    #[test]
+    fn near_teachers_that_are_held_are_no_straddling_pairs() {
+        let expert = |k: usize| sparse([(1, 0.9_f64.sqrt()), (k, 0.1_f64.sqrt())]);
+        let (routers, experts) = (vec![sparse([(0, 1.0)]); 3], [expert(4), expert(5), expert(6)]);
+        let model =
+            StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers[..], &experts[..]], [&routers[..], &experts[..]]);
+        assert_eq!(signatures(&Start::reduce(&model.unwrap()).order_parameters()), []);
     }
 
     /// What was measured for third Hermite experts behind sigmoid routers is not said of others.

@@ -131,8 +131,7 @@ pub(super) fn growth_finding(growth: &[Growth]) -> Finding {
             ),
         }
     };
-    let statement =
-        "slope of m_90 in m* between m* = 1 and 16 (greedy matching): the surplus m − m* decides, no logarithm";
+    let statement = "slope of m_90 in m* between m* = 1 and 16 (greedy matching): the surplus m − m* decides";
     let control = Control::new(
         "the growth of the coupon collector, m* log m*, is rejected",
         item("the same slope of the coupon collector's number of draws", &|row| [Some(row.coupon); 2]),
