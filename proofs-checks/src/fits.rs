@@ -183,6 +183,11 @@ impl Problem {
         Ok(largest)
     }
 
+    /// The factor of the noise, at most one, at which theory predicts a loss of nine tenths of [`SMALL`] at `rows`: it is in proportion to the noise.
+    pub(crate) fn quieter(&self, rule: &Cubature, rows: usize) -> Result<f64, CheckError> {
+        Ok((0.9 * SMALL / self.predicted_loss(rule, rows)?).min(1.0))
+    }
+
     /// These items, undecided where there are fewer than [`ROWS`] rows for a parameter: the factor `1 + O(p/n)` of an error bends a slope.
     pub(crate) fn determined(&self, least: usize, items: Vec<Evidence>) -> Vec<Evidence> {
         let parameters = self.coordinates().count();
