@@ -90,8 +90,8 @@ impl Pair<'_> {
     pub(super) fn translations(&self, undecided: &mut Undecided) -> Vec<Motion> {
         let mut found = Vec::new();
         for name in &self.all {
-            let what = format!("motions and splits in {name}");
-            let mut known = |of| undecided.known(&what, rate(of, name)).flatten();
+            // What refuses all of them is told once.
+            let mut known = |of| undecided.known("translations of a parameter", rate(of, name)).flatten();
             let Some(factor) = known((self.gate, &self.g)) else { continue };
             let Some(degree) = known((self.expert, &self.h)) else { continue };
             if !matches!((&factor, &degree), (Gain::Rational(_), Gain::Rational(_))) {
