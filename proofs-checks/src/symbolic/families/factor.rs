@@ -48,11 +48,14 @@ fn is_common(gate: &Expression, slope: &str, curve: &str, shared: &[String]) -> 
     vanishes(&here.minus(there), "whether there is one")
 }
 
+/// A rate, and which parameters are shared, few and more.
+type Weighted = (Gain, [Vec<String>; 2]);
+
 /// A rate `r`, free of inputs, of weights `e^{∓rs}` with which atoms split into `ω ± s` have a common factor, and which other parameters all atoms have to share for it, few of them first: `∂_ω ln g = A + r` for one product `g` of exponentials, `A` the terms with inputs. Where `A` is free of `ω`, `e^{−rs}g(ω + s) + e^{rs}g(ω − s)` may be `2g cosh(sA)` times a function of `s`: what `A` contains is shared, and what `r` contains where this function does. Where `A = 0` it is a [motion](super::motions) of `ω`, and none is needed. A proposal: the certificate decides.
 ///
 /// # Errors
 /// What was not decided.
-fn weighted(gate: &Expression, slope: &str) -> Result<Option<(Gain, [Vec<String>; 2])>, String> {
+fn weighted(gate: &Expression, slope: &str) -> Result<Option<Weighted>, String> {
     let message = |error: ExpressionError| error.message;
     let (mut table, forms) = Table::lower(&[gate]).map_err(message)?;
     let Some(symbol) = table.parameter(slope) else { return Ok(None) };
