@@ -9,7 +9,7 @@
 //! | `Σ k_i θ_i ∂_iF = pF` with rational `k`, `p` (all of them: a kernel over Q) | `F(e^{k_i s} θ_i) = e^{ps} F`; for an expert with `p ≠ 0` also its split into two atoms |
 //! | `∂²h/∂p∂q = 0` for all `p`, `q` of a set, no step moving with any, the largest such sets ([`affine`]) | an atom split into `p ± s`, `q ± rs`, … for any `r` |
 //! | `Σ X_i(θ) ∂_ih = q h`, `Σ X_i(θ) ∂_ig = p g` with `X` affine ([`motions`]), or `∂_ih = q h`, `∂_ig = p g` with `p`, `q` in the other parameters ([`gains`]) | `q = 0`: an atom that moves along the flow of `X`, its weight times `e^{−ps}`; `q ≠ 0`: an atom split into two, along the flow and back |
-//! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share |
+//! | `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` ([`factor`]) | every atom split into `ω ± s`: a factor that numerator and denominator share; with weights `e^{∓rs}` for a gate `e^{ωA + …}` with `∂_ω ln g = A + r`, `r` free of inputs, where fewer parameters are shared then |
 //!
 //! *The two atoms of a split.* Along the flow `g` and `h` gain `e^{ps}` and `e^{qs}`, so the weights `A e^{−ps}v`, `B e^{ps}v` keep the mixture if `A + B = 1` and `A e^{qs} + B e^{−qs} = 1`: `A = (1 − e^{−qs})/(e^{qs} − e^{−qs}) = σ(−qs) = e^{−qs}σ(qs)`, `B = σ(qs)`.
 
@@ -341,7 +341,7 @@ impl<'a> Pair<'a> {
         let known: Vec<_> = homogeneous.into_iter().map(|scaling| scaling.weights).collect();
         let flows = motions(&self.g, &self.h, &self.all, &self.curve, &known).map_err(message);
         let mut flows = undecided.known("motions", flows).unwrap_or_default();
-        let mut translations = undecided.known("translations of a parameter", self.translations()).unwrap_or_default();
+        let mut translations = self.translations(undecided);
         // The same curve at another speed.
         translations
             .retain(|own| flows.iter().all(|flow| flow.moved.len() > 1 || !flow.moved.keys().eq(own.moved.keys())));
@@ -403,42 +403,6 @@ impl<'a> Pair<'a> {
             tuple(moved)
         );
         Some(Family { kind: FamilyKind::Motion, words, certificate: Some(certificate) })
-    }
-
-    /// Splits of every atom.
-    fn common_factors(&self, undecided: &mut Undecided) -> Vec<Family> {
-        let curve = &self.curve;
-        let mut found = Vec::new();
-        for slope in self.slopes.iter().filter(|slope| !self.own.contains(slope)) {
-            let what = format!("a common factor in {slope}");
-            let gain = undecided.known(&what, factor::gain(&self.g, slope)).flatten();
-            let weighted = gain.and_then(|gain| {
-                let certificate = factor::certificate(self.gate, &self.g, slope, curve, &[], Some(&gain)).ok()?;
-                Some((gain, certificate))
-            });
-            if let Some((gain, certificate)) = weighted {
-                let words = format!(
-                    "flat: every atom splits into two, {slope} + {curve} of half its weight times {} and {slope} - {curve} of half its weight times {}: numerator and denominator gain the same factor, whatever the expert",
-                    gain.negated().factor(curve),
-                    gain.factor(curve)
-                );
-                found.push(Family { kind: FamilyKind::CommonFactor, words, certificate: Some(certificate) });
-                continue;
-            }
-            let shared = undecided.known(&what, factor::shared(&self.g, slope, curve)).flatten();
-            let Some(shared) = shared else { continue };
-            let certificate = factor::certificate(self.gate, &self.g, slope, curve, &shared, None);
-            let Some(certificate) = undecided.known(&what, certificate) else { continue };
-            let condition = match &shared[..] {
-                [] => String::new(),
-                shared => format!(", {} the same for all atoms", shared.join(", ")),
-            };
-            let words = format!(
-                "flat: every atom splits into two of half its weight, {slope} ± {curve}{condition}: numerator and denominator gain the same factor, whatever the expert"
-            );
-            found.push(Family { kind: FamilyKind::CommonFactor, words, certificate: Some(certificate) });
-        }
-        found
     }
 }
 

@@ -1,18 +1,19 @@
-//! Common factors of numerator and denominator: `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` for any two atoms, other parameters of the gate each atom's own or shared by all.
+//! Common factors of numerator and denominator: `(g(ω+s) + g(ω−s)) g(ω') = (g(ω'+s) + g(ω'−s)) g(ω)` for any two atoms, other parameters of the gate each atom's own or shared by all; and with weights `e^{∓rs}` beside these values of `g`, where fewer parameters are shared then.
 
 use super::gains::{self, Gain};
+use super::{Family, FamilyKind, Pair, Undecided};
 use crate::rigor::{AtomText, Flat, vanishes};
 use crate::symbolic::expression::{Expression, is_input};
-use crate::symbolic::normal_form::{Atom, Table};
-use crate::symbolic::parse::ExpressionError;
-use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, Symbol, multiplied};
+use crate::symbolic::normal_form::Table;
+use crate::symbolic::parse::{ExpressionError, parse};
+use crate::symbolic::polynomial::{Exponent, Monomial, Polynomial, multiplied};
 use std::collections::BTreeMap;
 
 /// The parameters that all atoms have to share for a common factor in `slope`; `None` where there is none.
 ///
 /// # Errors
 /// What was not decided.
-pub(super) fn shared(gate: &Expression, slope: &str, curve: &str) -> Result<Option<Vec<String>>, String> {
+fn shared(gate: &Expression, slope: &str, curve: &str) -> Result<Option<Vec<String>>, String> {
     if is_common(gate, slope, curve, &[])? {
         return Ok(Some(Vec::new()));
     }
@@ -47,35 +48,43 @@ fn is_common(gate: &Expression, slope: &str, curve: &str, shared: &[String]) -> 
     vanishes(&here.minus(there), "whether there is one")
 }
 
-/// The rate `r`, free of inputs, of the weights `e^{∓rs}` by which atoms split into `ω ± s` are common factors: `∂_ω ln g = A + r` for a gate that is an exponential, `A` the terms with inputs, for then `e^{−rs}g(ω + s) + e^{rs}g(ω − s)` may be `g` times a function of the inputs and `s`. A proposal: the certificate decides.
+/// A rate, and which parameters are shared, few and more.
+type Weighted = (Gain, [Vec<String>; 2]);
+
+/// A rate `r`, free of inputs, of weights `e^{∓rs}` with which atoms split into `ω ± s` have a common factor, and which other parameters all atoms have to share for it, few of them first: `∂_ω ln g = A + r` for one product `g` of exponentials, `A` the terms with inputs. Where `A` is free of `ω`, `e^{−rs}g(ω + s) + e^{rs}g(ω − s)` may be `2g cosh(sA)` times a function of `s`: what `A` contains is shared, and what `r` contains where this function does. Where `A = 0` it is a [motion](super::motions) of `ω`, and none is needed. A proposal: the certificate decides.
 ///
 /// # Errors
 /// What was not decided.
-pub(super) fn gain(gate: &Expression, slope: &str) -> Result<Option<Gain>, String> {
+fn weighted(gate: &Expression, slope: &str) -> Result<Option<Weighted>, String> {
     let message = |error: ExpressionError| error.message;
     let (mut table, forms) = Table::lower(&[gate]).map_err(message)?;
     let Some(symbol) = table.parameter(slope) else { return Ok(None) };
-    // One term, a product of exponentials or what else has an inverse.
     let mut terms = forms[0].terms.iter();
     let (Some((monomial, c)), None) = (terms.next(), terms.next()) else { return Ok(None) };
     let inverse: Option<Monomial> =
         monomial.iter().map(|(symbol, power)| Some((*symbol, Exponent::of(&-power.to_rational())?))).collect();
     let Some(inverse) = inverse else { return Ok(None) };
-    let mut rate = Polynomial::default();
+    let (mut moving, mut rate) = (Polynomial::default(), Polynomial::default());
     for (own, coefficient) in &table.derivative(&forms[0], symbol).terms {
         let quotient = multiplied(own, &inverse);
-        if quotient.iter().any(|(symbol, power)| power.is_lost() || !is_plain(&table, *symbol)) {
+        if quotient.iter().any(|(_, power)| power.is_lost()) {
             return Ok(None);
         }
-        if quotient.iter().all(|(symbol, _)| !table.has_input(*symbol)) {
-            rate.add(quotient, coefficient / c);
-        }
+        let has_input = quotient.iter().any(|(symbol, _)| table.has_input(*symbol));
+        let part = if has_input { &mut moving } else { &mut rate };
+        part.add(quotient, coefficient / c);
     }
-    if rate.is_zero() { Ok(None) } else { gains::stated(&table.text(&rate), "").map_err(|error| error.to_string()) }
-}
-
-fn is_plain(table: &Table, symbol: Symbol) -> bool {
-    matches!(table.atom(symbol), Atom::Input(_) | Atom::Parameter(_))
+    let names = |of: &Polynomial| -> Result<Vec<String>, String> {
+        let names = parse(&table.text(of)).map_err(message)?.names();
+        Ok(names.into_iter().filter(|name| !is_input(name)).collect())
+    };
+    let few = names(&moving)?;
+    if moving.is_zero() || rate.is_zero() || few.iter().any(|name| name == slope) {
+        return Ok(None);
+    }
+    let more = names(&rate)?.into_iter().filter(|name| name != slope && !few.contains(name));
+    let more = few.iter().cloned().chain(more).collect();
+    Ok(gains::stated(&table.text(&rate), "")?.map(|gain| (gain, [few, more])))
 }
 
 /// A text with other names in the places of names.
@@ -92,8 +101,58 @@ fn renamed(text: &str, to: impl Fn(&str) -> String) -> String {
     renamed
 }
 
+impl Pair<'_> {
+    /// Splits of every atom.
+    pub(super) fn common_factors(&self, undecided: &mut Undecided) -> Vec<Family> {
+        let slopes = self.slopes.iter().filter(|slope| !self.own.contains(slope));
+        slopes.filter_map(|slope| self.common_factor(slope, undecided)).collect()
+    }
+
+    fn common_factor(&self, slope: &str, undecided: &mut Undecided) -> Option<Family> {
+        let curve = &self.curve;
+        let what = format!("a common factor in {slope}");
+        let certified =
+            |shared: &[String], gain: Option<&Gain>| certificate(self.gate, &self.g, slope, curve, shared, gain);
+        let plain = undecided.known(&what, shared(&self.g, slope, curve)).flatten();
+        let spares = |needed: &Vec<String>| plain.as_ref().is_none_or(|shared| needed.len() < shared.len());
+        let weights = match plain.as_deref() {
+            Some([]) => None,
+            _ => undecided.known(&what, weighted(&self.g, slope)).flatten(),
+        };
+        let weights = weights.and_then(|(gain, needed)| {
+            let mut tried = needed
+                .into_iter()
+                .filter(spares)
+                .map(|shared| certified(&shared, Some(&gain)).map(|own| (shared, own)));
+            tried.find_map(Result::ok).map(|(shared, own)| (gain, shared, own))
+        });
+        let (split, shared, certificate) = match weights {
+            Some((gain, shared, certificate)) => {
+                let [there, back] = [gain.negated(), gain].map(|gain| gain.factor(curve));
+                let split = format!(
+                    ", {slope} + {curve} of half its weight times {there} and {slope} - {curve} of half its weight times {back}"
+                );
+                (split, shared, certificate)
+            }
+            None => {
+                let shared = plain?;
+                let certificate = undecided.known(&what, certified(&shared, None))?;
+                (format!(" of half its weight, {slope} ± {curve}"), shared, certificate)
+            }
+        };
+        let condition = match &shared[..] {
+            [] => String::new(),
+            shared => format!(", {} the same for all atoms", shared.join(", ")),
+        };
+        let words = format!(
+            "flat: every atom splits into two{split}{condition}: numerator and denominator gain the same factor, whatever the expert"
+        );
+        Some(Family { kind: FamilyKind::CommonFactor, words, certificate: Some(certificate) })
+    }
+}
+
 /// The certificate for two atoms, each split, with any experts: these enter by their values alone, two inputs of which nothing is known.
-pub(super) fn certificate(
+fn certificate(
     gate: &str,
     parsed: &Expression,
     slope: &str,

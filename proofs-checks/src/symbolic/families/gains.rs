@@ -3,12 +3,12 @@
 //! `∂_v e^{w(x − v)} = −w e^{w(x − v)}`: an atom may move in `v` if its weight takes `e^{ws}`; `∂_a e^{ab} = b e^{ab}`: an atom splits into `a ± s`. Where `r` and `q` are rational numbers it is one of the [`motions`](super::motions).
 
 use super::motions::Motion;
-use super::{Pair, multiple};
+use super::{Pair, Undecided, multiple};
 use crate::symbolic::expression::Expression;
 use crate::symbolic::normal_form::Table;
 use crate::symbolic::parse::parse;
 use crate::symbolic::partial::Partial;
-use crate::symbolic::relations::relations;
+use crate::symbolic::relations::{Unsolved, relations};
 use dashu_ratio::RBig;
 use std::collections::BTreeMap;
 
@@ -87,31 +87,36 @@ pub(super) fn stated(text: &str, p: &str) -> Result<Option<Gain>, String> {
 
 impl Pair<'_> {
     /// Translations of one parameter by which the gate or the expert gains a factor that is no number.
-    ///
-    /// # Errors
-    /// What the normal form does not decide.
-    pub(super) fn translations(&self) -> Result<Vec<Motion>, String> {
+    pub(super) fn translations(&self, undecided: &mut Undecided) -> Vec<Motion> {
         let mut found = Vec::new();
         for name in &self.all {
-            let Some(factor) = rate((self.gate, &self.g), name)? else { continue };
-            let Some(degree) = rate((self.expert, &self.h), name)? else { continue };
+            // What refuses all of them is told once.
+            let mut known = |of| undecided.known("translations of a parameter", rate(of, name)).flatten();
+            let Some(factor) = known((self.gate, &self.g)) else { continue };
+            let Some(degree) = known((self.expert, &self.h)) else { continue };
             if !matches!((&factor, &degree), (Gain::Rational(_), Gain::Rational(_))) {
                 let to = |sign: char| BTreeMap::from([(name.clone(), format!("{name} {sign} {}", self.curve))]);
                 found.push(Motion { moved: to('+'), back: to('-'), factor, degree });
             }
         }
-        Ok(found)
+        found
     }
 }
 
-/// The `r` without `p` for which `∂_p f = r f`; `None` where there is none, or none that is found.
+/// The `r` without `p` for which `∂_p f = r f`; `None` where there is none.
+///
+/// # Errors
+/// What the normal form does not decide, and limits of relations.
 fn rate((text, of): (&str, &Expression), p: &str) -> Result<Option<Gain>, String> {
     if !of.names().iter().any(|name| name == p) {
         return Ok(Some(Gain::none()));
     }
     let functions = [Partial::whole(text), Partial::new(text, p)];
     let names = ["f", "f'"].map(str::to_string);
-    let Ok(relations) = relations(&functions, &names) else { return Ok(None) };
+    let relations = relations(&functions, &names).map_err(|unsolved| match unsolved {
+        Unsolved::Beyond(error) => error.message,
+        Unsolved::Limit { reason, .. } => reason,
+    })?;
     // f' = r f is a relation of the second function.
     let Some(relation) = relations.iter().find(|relation| relation.leader == 1) else { return Ok(None) };
     let [(0, coefficient)] = &relation.terms[..] else {

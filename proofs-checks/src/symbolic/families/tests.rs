@@ -326,7 +326,19 @@ fn gains_in_other_parameters_are_found() {
             "v + s of half its weight times exp(2*v*s) and v - s of half its weight times exp(-2*v*s)",
         ),
         ("tanh(a*x1)", "exp(w*x1 - (x2 - v)^2)", "v + s of half its weight times exp(2*v*s)"),
-        ("tanh(a*x)", "exp(w*x + b/t)", "b + s of half its weight times exp(-t^(-1)*s)"),
+        ("tanh(a*x)", "exp(w*(tanh(x) - tanh(v)))", "w + s of half its weight times exp(2*sigmoid(2*v)*s)"),
+        (
+            "tanh(a*x)",
+            "exp(-(x - v)^2/t)",
+            "v + s of half its weight times exp(2*v*t^(-1)*s) and v - s of half its weight times exp(-2*v*t^(-1)*s), t the same for all atoms",
+        ),
+        ("tanh(a*x)", "exp(-u*(x - v)^2)", "exp(-2*u*v*s), u the same for all atoms"),
+        // r alone has c, and the factor e^(-cs^2).
+        ("tanh(a*x)", "exp(v*x - c*v^2)", "exp(-2*v*c*s), c the same for all atoms"),
+        // No weights where none are needed, and none for what is a motion.
+        ("tanh(a*x)", "exp(w*(x + 1))", "two of half its weight, w ± s: "),
+        ("tanh(a*x)", "exp(w*x + u)", "two of half its weight, u ± s: "),
+        ("tanh(a*x)", "exp((w*x + b)/t)", "two of half its weight, b ± s, t the same for all atoms"),
     ] {
         let found = families(expert, gate).unwrap().found;
         let family = found.iter().find(|family| family.words.contains(words));
@@ -337,7 +349,8 @@ fn gains_in_other_parameters_are_found() {
     for (expert, gate, words) in [
         ("tanh(a*x)", "exp(w*(x - v)^3)", "(v) -> (v + s)"),
         ("tanh(a*x)", "exp(-(x - v)^4)", "every atom splits"),
-        ("tanh(a*x)", "exp(-(x - v)^2/t)", "every atom splits into two, v"),
+        ("tanh(a*x)", "exp(w*(x - v)^3)", "every atom splits into two, "),
+        ("tanh(a*x)", "exp(w*x - v^3)", "every atom splits into two, "),
         ("exp(a*b*x)", "exp(w*x)", "(a) -> (a + s)"),
         ("exp(a^2)*tanh(x)", "exp(w*x)", "(a) -> (a + s)"),
         // At another speed it is there already.
