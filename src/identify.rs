@@ -157,7 +157,7 @@ fn summary(span: &Span, families: &Families, arguments: &IdentifyArguments, mark
     }
     let _ = writeln!(
         text,
-        "\n{}: signs, shifts of a parameter by half a period of sine and cosine (where the angle grows by a rational multiple of the parameter), scalings, splits of atoms, common factors, motions by affine flows (eigenvalues whole numbers, or a rotation) along which gate and expert gain constant powers of one factor, and by one parameter along which they gain powers in the others; of other symmetries nothing is said.",
+        "\n{}: signs, shifts of a parameter by half a period of sine and cosine (where the angle grows by a rational multiple of the parameter), scalings, splits of atoms, common factors of numerator and denominator by one parameter of the gate (halves of equal weight, or for a gate that is an exponential by weights times exp(∓rs), r without inputs), motions by affine flows (eigenvalues whole numbers, or a rotation) along which gate and expert gain constant powers of one factor, and by one parameter along which they gain powers in the others; of other symmetries nothing is said.",
         if families.is_empty() { "Of symmetries and flat families none was found. Looked for" } else { "Looked for" }
     );
     for words in undecided {
