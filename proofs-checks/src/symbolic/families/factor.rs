@@ -89,7 +89,7 @@ fn weighted(gate: &Expression, slope: &str) -> Result<Option<Weighted>, String> 
 
 /// A text with other names in the places of names.
 fn renamed(text: &str, to: impl Fn(&str) -> String) -> String {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
     let mut renamed = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -165,8 +165,12 @@ fn certificate(
     let free: Vec<String> = (1..).map(|k| format!("x{k}")).filter(|name| !names.contains(name)).take(2).collect();
     // With an atom's number behind it, neither a name of the gate nor one with such a number, nor the curve's.
     let atoms = || (1..=2).map(|atom| atom.to_string());
+    // Behind it an atom's number makes no name that there is.
+    let is_new = |bar: &String| names.iter().all(|name| atoms().all(|a| !names.contains(&format!("{name}{bar}{a}"))));
+    let bar: String =
+        std::iter::successors(Some("_".to_string()), |bar| Some(format!("{bar}_"))).filter(is_new).take(1).collect();
     let is_taken =
-        |name: &String| names.iter().any(|known| name == known || atoms().any(|a| *name == format!("{known}_{a}")));
+        |name: &String| names.iter().any(|known| name == known || atoms().any(|a| *name == format!("{known}{bar}{a}")));
     let fresh = |name: &str| {
         let names = std::iter::successors(Some(name.to_string()), |name| Some(format!("{name}_")));
         let is_free =
@@ -177,7 +181,7 @@ fn certificate(
     let of = |atom: usize, weight: String, step: &str| {
         let own = own.iter().map(|name| {
             let step = if *name == slope { step } else { "" };
-            let text = if shared.contains(name) { (*name).clone() } else { format!("{name}_{atom}{step}") };
+            let text = if shared.contains(name) { (*name).clone() } else { format!("{name}{bar}{atom}{step}") };
             ((*name).clone(), text)
         });
         let values = (1..=2).map(|k| (format!("{chosen}{k}"), u8::from(k == atom).to_string()));
@@ -186,7 +190,7 @@ fn certificate(
     let numbered = |atom: usize, text: String| {
         renamed(&text, |word| {
             let is_own = own.iter().any(|name| *name == word) && !shared.iter().any(|name| name == word);
-            if is_own { format!("{word}_{atom}") } else { word.into() }
+            if is_own { format!("{word}{bar}{atom}") } else { word.into() }
         })
     };
     let halves = (1..=2).flat_map(|atom| {

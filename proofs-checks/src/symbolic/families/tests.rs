@@ -373,3 +373,16 @@ fn steps_of_one_sign_are_told() {
         assert!(!undecided(expert).contains("one sign only"), "{expert}: {}", undecided(expert));
     }
 }
+
+/// Numbers behind names of atoms make no name that is shared, and names need not be ASCII.
+#[test]
+fn atoms_have_names_of_their_own() {
+    let family = |gate: &str, words: &str| {
+        let found = families("tanh(a*x)", gate).unwrap().found;
+        let family = found.into_iter().find(|family| family.words.contains(words));
+        family.and_then(|family| family.certificate).unwrap_or_else(|| panic!("{gate}"))
+    };
+    let certificate = family("exp(w*x/w_1)", "w ± s, w_1 the same");
+    assert!(certificate.contains("w=w__1 w_1=w_1") && recheck(&certificate).is_ok(), "{certificate}");
+    assert!(recheck(&family("exp(w*(x - é))", "exp(é*s)")).is_ok());
+}

@@ -114,6 +114,13 @@ fn the_search_for_relations_ends() {
     assert_eq!(found.iter().map(|relation| &relation.equation[..4]).collect::<Vec<_>>(), ["F = "]);
 }
 
+/// An exponent of hundreds of terms is refused before it is differentiated.
+#[test]
+fn long_exponents_are_too_large() {
+    let error = identify("exp(a*(b + c + d + f + h)^11)*tanh(x)", "1", 2).unwrap_err().to_string();
+    assert_eq!(error, "expert, column 1: the expression is too large: an exponent of more than 128 terms");
+}
+
 /// A parameter may be called F, h or as a derivative of F: then the function is not.
 #[test]
 fn the_function_has_a_name_of_its_own() {

@@ -34,6 +34,9 @@ pub(crate) fn divide(expression: &Expression) -> Result<(), ExpressionError> {
     }
 }
 
+/// Most terms of an exponent.
+const EXPONENTS: usize = 128;
+
 impl Table {
     pub(super) fn lowered(&mut self, expression: &Expression) -> Lowered {
         let at = |message: String| ExpressionError::new(expression.column, message);
@@ -258,6 +261,11 @@ impl Table {
     }
 
     pub(super) fn exponential(&mut self, u: &Polynomial, column: usize) -> Lowered {
+        // Each is an atom, and a factor of every term of every derivative.
+        if u.terms.len() > EXPONENTS {
+            let message = format!("the expression is too large: an exponent of more than {EXPONENTS} terms");
+            return Err(ExpressionError::new(column, message));
+        }
         let mut product = Polynomial::one();
         for (monomial, coefficient) in &u.terms {
             let exponent = Exponent::of(coefficient).ok_or_else(|| ExpressionError::undecided(column, EXPONENT))?;
