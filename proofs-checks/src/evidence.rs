@@ -273,6 +273,13 @@ impl Control {
     }
 }
 
+/// The control whose statement is that of its item.
+impl From<Evidence> for Control {
+    fn from(evidence: Evidence) -> Self {
+        Self::new(evidence.statement().to_string(), evidence)
+    }
+}
+
 /// Exact evidence as the rule sees it, for the rule's own tests.
 #[cfg(test)]
 pub(crate) fn exact(kind: Kind, holds: Option<bool>) -> Evidence {

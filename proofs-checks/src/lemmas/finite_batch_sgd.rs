@@ -208,7 +208,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     // Each finding with a twin of its own: the same statistic, of a law with the wrong noise.
     let judged = |title: &str, item: Evidence, twin: Evidence| {
         let (statement, witness) = (item.statement().to_string(), json!({ "interval": item.interval() }));
-        let control = Control::new(twin.statement().to_string(), twin);
+        let control = Control::from(twin);
         Finding::judged(title, statement, &[item], &[control], witness)
     };
     let times = |values: &[f64], factor: f64| {

@@ -243,7 +243,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
 
     // Each with a twin of its own: the same statistic where the statement is false.
     let judged = |title: &str, item: Evidence, twin: Evidence, witness| {
-        let control = Control::new(twin.statement().to_string(), twin);
+        let control = Control::from(twin);
         Finding::judged(title, item.statement().to_string(), &[item], &[control], witness)
     };
     let recovered =

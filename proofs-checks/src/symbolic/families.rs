@@ -205,7 +205,7 @@ impl<'a> Pair<'a> {
         let named = |suffix: &str| {
             self.all.iter().map(|name| (name.clone(), format!("{name}{suffix}"))).collect::<BTreeMap<_, _>>()
         };
-        let other = AtomText { weight: fresh("v_other", &self.all), parameters: named("_other") };
+        let other = AtomText { weight: fresh("v_other", &self.all), parameters: named(&others(&self.all)) };
         let own = fitted.iter().cloned().map(|(weight, moved)| {
             let mut parameters = named("");
             parameters.extend(moved);
@@ -406,10 +406,19 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// What stands behind the names of another atom's parameters: none of them is a parameter.
+fn others(all: &[String]) -> String {
+    let mut suffix = "_other".to_string();
+    while all.iter().any(|name| all.contains(&format!("{name}{suffix}"))) {
+        suffix.push('_');
+    }
+    suffix
+}
+
 /// A name of no parameter, this atom's or another's.
 fn fresh(name: &str, all: &[String]) -> String {
-    let mut name = name.to_string();
-    while all.iter().any(|known| *known == name || format!("{known}_other") == name) {
+    let (mut name, suffix) = (name.to_string(), others(all));
+    while all.iter().any(|known| *known == name || format!("{known}{suffix}") == name) {
         name.push('_');
     }
     name

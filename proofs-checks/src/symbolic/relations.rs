@@ -284,7 +284,7 @@ impl Matrix {
     /// The coefficients `c_k` with `f_leader + Σ c_k f_k = 0` over the support, by elimination without fractions in as many rows, the simplest ones that determine them.
     ///
     /// # Errors
-    /// The words "found over a prime field" are wrong with a chance below 10⁻¹²; and where no work is left.
+    /// No work is left; or the relation is none, which a random point of the prime field shows but for a chance below 10⁻¹².
     fn solved(&self, leader: usize, support: &[usize], work: &Work) -> Result<Vec<(Fraction, usize)>, &'static str> {
         let columns: Vec<usize> = support.iter().copied().chain([leader]).collect();
         let mut rows: Vec<Vec<Coefficient>> = self

@@ -93,9 +93,8 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
             .collect();
         Evidence::estimate(statement, LEVEL, ratios.and_then(|ratios| statistics::median(&ratios, LEVEL)), ON_TIME)
     };
-    let judged = |law: usize, what: &str, item: Evidence, twin: Evidence| {
-        laws[law].finding(what, item, &Control::new(twin.statement().to_string(), twin))
-    };
+    let judged =
+        |law: usize, what: &str, item: Evidence, twin: Evidence| laws[law].finding(what, item, &Control::from(twin));
     let hidden = laws.len() - 1;
     let mut findings = Vec::new();
     for law in 0..hidden {

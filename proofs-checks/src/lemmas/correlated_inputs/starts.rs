@@ -153,9 +153,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
         };
         share(law, setting, "within 1 % of the time with v ⟂ w", pairs.filter(same).count())
     };
-    let judged = |law: Law, what: &str, item: Evidence, twin: Evidence| {
-        law.finding(what, item, &Control::new(twin.statement().to_string(), twin))
-    };
+    let judged = |law: Law, what: &str, item: Evidence, twin: Evidence| law.finding(what, item, &Control::from(twin));
     let exact = |row: &Passage| row.1[0];
     let mut findings = Vec::new();
     let mut laws_seen: Vec<Law> = arms.iter().map(|arm| arm.0).collect();

@@ -253,7 +253,7 @@ impl PublishedFigure {
                 )),
                 None => item.withheld(format!("from none of {SEARCHED} starts does the flow answer")),
             };
-            let control = Control::new(twin.statement().to_string(), twin);
+            let control = Control::from(twin);
             Finding::judged(title, item.statement().to_string(), &[item], &[control], witness.clone())
         };
         let size = format!("m = {}, m* = {}, d = {}", self.students, self.teachers, self.dimension);

@@ -195,8 +195,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<Vec<Finding>, CheckError> {
         .map(|((title, statement), pairs)| {
             let (items, twins): (Vec<Evidence>, Vec<Evidence>) =
                 pairs.into_iter().map(|[item, twin]| (item, twin)).unzip();
-            let controls: Vec<Control> =
-                twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+            let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
             Finding::judged(title, statement, &items, &controls, json!(null))
         })
         .collect())

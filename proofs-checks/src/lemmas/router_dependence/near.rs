@@ -89,11 +89,10 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
         items.extend([over(router, "its own"), off(&|row| row.law, "Σ L_j R(β_j)/Σ L_j with its own Φ")]);
         twins.extend([over(Router::Sigmoid, "the sigmoid"), off(&|_| limit, "12Φ_11(1)")]);
     }
-    let controls: Vec<Control> =
-        twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+    let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
     Ok(Finding::judged(
         "the rate of fine-tuning with other routers",
-        "near the teacher −d ln L/dt tends to 12Φ_11(1), 1.1027 with Gaussian-CDF and 5.5729 with tanh routers, and is R(β) with the router's own Φ while routers lag",
+        "near the teacher −d ln L/dt tends to the router's own 12Φ_11(1), and is R(β) with its own Φ while routers lag",
         &items,
         &controls,
         json!(null),

@@ -115,8 +115,7 @@ fn descents(run: &Run<'_>, router: Router, step: f64, name: &str) -> Result<Vec<
 
 pub(super) fn findings(run: &Run<'_>) -> Result<Vec<Finding>, CheckError> {
     let judged = |title: &str, statement: &str, items: &[Evidence], twins: Vec<Evidence>| {
-        let controls: Vec<Control> =
-            twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+        let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
         Finding::judged(title, statement, items, &controls, json!(null))
     };
     let (mut items, mut twins) = (Vec::new(), Vec::new());

@@ -93,8 +93,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
         items.push(share(1, "after the turn"));
         twins.push(share(2, "before it"));
     }
-    let controls: Vec<Control> =
-        twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+    let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
     Ok(Finding::judged(
         "v·w = ½ at the start, with other routers",
         "it costs what the turn of v and w apart costs: the first alignment has the time of the law with the overlaps after the turn, that of the expert alone with Gaussian-CDF routers, all four with tanh routers",

@@ -218,8 +218,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
         Evidence::estimate(statement, LEVEL, statistics::proportion(hits, counted, LEVEL), MOST)
     };
     let judged = |title: &str, statement: &str, items: &[Evidence], twins: Vec<Evidence>| {
-        let controls: Vec<Control> =
-            twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+        let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
         Finding::judged(title, statement, items, &controls, json!(null))
     };
     let findings = vec![

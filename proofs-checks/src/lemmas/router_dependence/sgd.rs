@@ -24,7 +24,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
     let item = of(SETTING.epsilon, "Gaussian-CDF routers, ");
     let twin = of(SETTING.epsilon * sigmoid / own, "Gaussian-CDF routers, with the sigmoid's σ_w², ");
     let controls = [
-        Control::new(twin.statement().to_string(), twin),
+        Control::from(twin),
         Control::new("the flow's time is rejected", of(0.0, "Gaussian-CDF routers, with ε = 0, ")),
     ];
     Ok(Finding::judged(

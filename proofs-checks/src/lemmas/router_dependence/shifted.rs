@@ -92,7 +92,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
     // At the crossing neither term alone will do.
     let controls =
         [against(3, both(0.0), "A_1 alone"), against(3, quartic_time([SHIFTS[3], 0.0], overlaps), "A_0 alone")]
-            .map(|twin| Control::new(twin.statement().to_string(), twin));
+            .map(Control::from);
     let finding = Finding::judged(
         "from A_0 = ½ to 0",
         "routers A_0 + tanh, from κ_0 = 0.01 alone: T is that of both terms, for A_0 on either side of A_1√κ_0, where they are equal (by this law T ∝ √d for d beyond c²(A_1/A_0)⁴, and T ∝ d up to there)",

@@ -137,8 +137,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
         twins.extend([waking(which, opens), over(which, &|row| row.of_sigmoid, "the sigmoid's")]);
         twins.push(gap(which, Router::Sigmoid, "the sigmoid's"));
     }
-    let controls: Vec<Control> =
-        twins.into_iter().map(|twin| Control::new(twin.statement().to_string(), twin)).collect();
+    let controls: Vec<Control> = twins.into_iter().map(Control::from).collect();
     let finding = Finding::judged(
         "the window for pruning with other routers",
         "from overlaps ∝ u, two u each, it opens with recovery and closes with the waking of the redundant student: after times ∝ √d and ∝ d with Gaussian-CDF routers, ∝ d and ∝ d² with tanh routers, waking by −∇L_eff with the router's own Φ; in it experts are 6Φ_00(1) apart",

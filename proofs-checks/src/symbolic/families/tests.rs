@@ -5,6 +5,17 @@ fn has(expert: &str, gate: &str, words: &str) -> bool {
     families(expert, gate).unwrap().found.iter().any(|family| family.words.contains(words))
 }
 
+/// The certificate, accepted, of the family with these words.
+fn certified(expert: &str, gate: &str, words: &str) -> String {
+    let found = families(expert, gate).unwrap().found;
+    let family = found.iter().find(|family| family.words.contains(words));
+    let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}"));
+    let certificate = family.certificate.clone().unwrap();
+    let accepted = recheck(&certificate);
+    assert!(accepted.is_ok(), "{expert}: {accepted:?}");
+    certificate
+}
+
 /// Motions that relations of first order state, with certificates that are accepted; and what is none.
 #[test]
 fn motions_are_integrated_and_certified() {
@@ -25,11 +36,7 @@ fn motions_are_integrated_and_certified() {
         ("exp(-(a^2 + b^2)*x)", "exp(w*x)", "(a, b) -> (cos(s)*a + sin(s)*b, cos(s)*b - sin(s)*a)"),
         ("tanh(a*b*x + c)", "exp(w*x)", "(a, b) -> (exp(s)*a, exp(-s)*b)"),
     ] {
-        let found = families(expert, gate).unwrap().found;
-        let family = found.iter().find(|family| family.words.contains(words));
-        let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}"));
-        let accepted = recheck(family.certificate.as_ref().unwrap());
-        assert!(accepted.is_ok(), "{expert}: {accepted:?}");
+        certified(expert, gate, words);
     }
     // F = e^{(w + a)x + b} stays the same along (a + s, w − s), the mixture does not; a period is no curve.
     for (expert, gate) in [
@@ -340,11 +347,7 @@ fn gains_in_other_parameters_are_found() {
         ("tanh(a*x)", "exp(w*x + u)", "two of half its weight, u ± s: "),
         ("tanh(a*x)", "exp((w*x + b)/t)", "two of half its weight, b ± s, t the same for all atoms"),
     ] {
-        let found = families(expert, gate).unwrap().found;
-        let family = found.iter().find(|family| family.words.contains(words));
-        let family = family.unwrap_or_else(|| panic!("{expert} under {gate}: {found:?}"));
-        let accepted = recheck(family.certificate.as_ref().unwrap());
-        assert!(accepted.is_ok(), "{expert}: {accepted:?}");
+        certified(expert, gate, words);
     }
     for (expert, gate, words) in [
         ("tanh(a*x)", "exp(w*(x - v)^3)", "(v) -> (v + s)"),
@@ -374,15 +377,12 @@ fn steps_of_one_sign_are_told() {
     }
 }
 
-/// Numbers behind names of atoms make no name that is shared, and names need not be ASCII.
+/// Names of the atoms of a certificate are none of the parameters', and need not be ASCII.
 #[test]
 fn atoms_have_names_of_their_own() {
-    let family = |gate: &str, words: &str| {
-        let found = families("tanh(a*x)", gate).unwrap().found;
-        let family = found.into_iter().find(|family| family.words.contains(words));
-        family.and_then(|family| family.certificate).unwrap_or_else(|| panic!("{gate}"))
-    };
-    let certificate = family("exp(w*x/w_1)", "w ± s, w_1 the same");
-    assert!(certificate.contains("w=w__1 w_1=w_1") && recheck(&certificate).is_ok(), "{certificate}");
-    assert!(recheck(&family("exp(w*(x - é))", "exp(é*s)")).is_ok());
+    let certificate = certified("tanh(a*x)", "exp(w*x/w_1)", "w ± s, w_1 the same");
+    assert!(certificate.contains("w=w__1 w_1=w_1"), "{certificate}");
+    certified("tanh(a*x)", "exp(w*(x - é))", "exp(é*s)");
+    let certificate = certified("a*tanh(a_other*x)", "exp(w*x)", "with a moved");
+    assert!(certificate.contains("a=a_other_ a_other=a_other_other_"), "{certificate}");
 }
