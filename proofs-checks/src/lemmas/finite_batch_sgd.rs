@@ -38,7 +38,7 @@ use self::every_coordinate::EveryCoordinate;
 use self::proportion::Proportion;
 use self::published_figure::PublishedFigure;
 use self::simulation::{COMPARED, Endpoint, FLOOR, PASSAGE, endpoints, floor, flow_time};
-pub(super) use self::simulation::{Passage, Setting, passage};
+pub(super) use self::simulation::{Passage, Setting, clean_start, floor_step, learned_errors, passage};
 use crate::{
     CheckError, Column, Control, Evidence, Finding, Findings, Inexact, Label, Lemma, Parameter, Run, Table, statistics,
 };

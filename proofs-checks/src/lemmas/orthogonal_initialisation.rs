@@ -23,13 +23,17 @@
 //! decide which overlaps are left over, and nothing is derived: the table has their factor.
 
 mod degree_two;
+mod ending;
 mod own_overlap;
+mod training;
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::{InitialLaw, Start, alignment_time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::ending::{Ending, SLACK};
+use self::training::Training;
 use crate::alignments::Alignments;
 use crate::{
     CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Label, Lemma, Parameter, Run, Scale,
@@ -63,6 +67,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [8, 10_000],
             [24, 40, 200],
         ),
+        Parameter::integer("sgd-replicates", "runs of SGD in each setting", "", [12, 10_000], [12, 40, 100]),
         Parameter::real("tolerance", "local tolerance of the flow", "", [1e-12, 1e-6], [1e-7, 1e-8, 1e-9]),
     ],
     check,
@@ -72,10 +77,6 @@ pub(crate) const LEMMA: Lemma = Lemma {
 const LEVEL: f64 = 0.99;
 /// Students and teachers.
 const UNITS: (usize, usize) = (4, 2);
-/// What a first alignment may be off by, and a loss.
-const SLACK: f64 = 0.1;
-/// A loss below which everything is learned; what is left of it is decay, and rounding.
-const LEARNED: f64 = 1e-6;
 /// At least every second start.
 const HALF: [f64; 2] = [0.5, 1.0];
 /// The overlap v·w of starts where orthogonality matters.
@@ -91,11 +92,7 @@ const ORTHOGONAL: &str = "orthogonal students";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Outcome {
     replicate: u64,
-    alignments: Alignments,
-    /// The loss at the end.
-    loss: f64,
-    /// `1 − κ` at the end of the first pair to learn each teacher, in the order of time.
-    errors: Vec<f64>,
+    ending: Ending,
     /// Largest `|v̄·w̄|` at the start, and the degree-two part's share of the loss there.
     own: f64,
     degree_two: f64,
@@ -123,6 +120,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let degree_two = degree_two::findings(run)?;
     let fates = fates(run)?;
     let drifts = own_overlap::drifts(run)?;
+    let training = Training::of(run)?;
 
     let last = dimensions.len() - 1;
     let top = format!("d = {:e}", dimensions[last] as f64);
@@ -131,20 +129,21 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             let at = format!("d = {:e}", dimensions[k] as f64);
             let (with, without) = (&with[k], &without[k]);
             let pairs = || with.iter().zip(without);
-            let example = pairs().find(|(a, b)| !a.alignments.halves.is_empty() && !is_otherwise(a, b));
+            let example = pairs().find(|(a, b)| !a.ending.alignments.halves.is_empty() && !a.ending.is_otherwise(&b.ending));
             let witness = json!({ "seed": run.seed(), "dimension": dimensions[k],
-                "other outcome": pairs().filter(|(a, b)| a.alignments.differs(&b.alignments, SLACK)).count(),
-                "fewer teachers": pairs().filter(|(a, b)| fewer_teachers(a, b)).count(),
-                "larger loss": pairs().filter(|(a, b)| larger_loss(a, b)).count(),
-                "agreeing": example.map(|(a, b)| json!({ "replicate": a.replicate, "with": a.alignments.halves,
-                    "without": b.alignments.halves, "largest_own_overlap_without": b.own })) });
+                "other outcome": pairs().filter(|(a, b)| a.ending.alignments.differs(&b.ending.alignments, SLACK)).count(),
+                "fewer teachers": pairs().filter(|(a, b)| a.ending.fewer_teachers(&b.ending)).count(),
+                "larger loss": pairs().filter(|(a, b)| a.ending.larger_loss(&b.ending)).count(),
+                "agreeing": example.map(|(a, b)| json!({ "replicate": a.replicate, "with": a.ending.alignments.halves,
+                    "without": b.ending.alignments.halves, "largest_own_overlap_without": b.own })) });
             let what = "the outcome without v ⟂ w differs from that with it, or fewer teachers are learned, or the loss at t = √d is larger by more than a tenth";
-            share(what, &at, with, without, HALF, is_otherwise).with_witness(witness)
+            share(what, &at, with, without, HALF, |a, b| a.ending.is_otherwise(&b.ending)).with_witness(witness)
         })
         .collect();
 
-    let agreement =
-        |what: &str, at: &str, a: &[Outcome], b: &[Outcome]| share(what, at, a, b, HALF, |a, b| !is_otherwise(a, b));
+    let agreement = |what: &str, at: &str, a: &[Outcome], b: &[Outcome]| {
+        share(what, at, a, b, HALF, |a, b| !a.ending.is_otherwise(&b.ending))
+    };
     let place = dimensions.iter().position(|d| *d == OBLIQUE_DIMENSION).unwrap_or(last);
     let mut shifted = without[last].clone();
     shifted.rotate_left(1);
@@ -168,7 +167,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         let pairs = apart_with[last].iter().zip(&apart_without[last]);
         let ratios: Vec<f64> = pairs
             .filter_map(|(a, b)| {
-                Some((b.alignments.first()? - a.alignments.first()?) / (b.law[share]? - a.law[share]?))
+                Some((b.ending.alignments.first()? - a.ending.alignments.first()?) / (b.law[share]? - a.law[share]?))
             })
             .filter(|ratio| ratio.is_finite())
             .collect();
@@ -213,7 +212,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         )
     };
     let (matched, unmatched) = (exact("with and without v ⟂ w", 0), exact("of one start and of the next one", 1));
-    let compared = || apart_with[place].iter().zip(&apart_without[place]).filter_map(|(a, b)| error_factor(a, b));
+    let compared =
+        || apart_with[place].iter().zip(&apart_without[place]).filter_map(|(a, b)| a.ending.error_factor(&b.ending));
     let factors = json!({ "interval": matched.interval(), "unmatched": unmatched.interval(), "starts": compared().count(),
         "above 1.1": compared().filter(|factor| *factor > 1.1).count(), "largest": compared().reduce(f64::max) });
     let findings = vec![
@@ -247,6 +247,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         .chain(degree_two)
         .chain(findings)
         .chain(own_overlap::drift_findings(&drifts))
+        .chain(training.findings())
         .collect();
 
     let mut table = Table::new(
@@ -273,14 +274,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
                 |of: &dyn Fn(&Outcome, &Outcome) -> bool| with.iter().zip(without).filter(|(a, b)| of(a, b)).count();
             let mean =
                 |of: &dyn Fn(&Outcome) -> f64, rows: &[Outcome]| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
-            let first = |row: &Outcome| row.alignments.halves.first().map(|event| (event.1, event.2));
-            let teachers = |row: &Outcome| row.alignments.teachers() as f64;
+            let first = |row: &Outcome| row.ending.alignments.halves.first().map(|event| (event.1, event.2));
+            let teachers = |row: &Outcome| row.ending.alignments.teachers() as f64;
             let (gap, root) = (scaled_gap(with, without, d).map(|e| e.value), (d as f64).sqrt());
             table.push([
                 students.into(),
                 d.into(),
                 with.len().into(),
-                count(&|a, b| a.alignments.differs(&b.alignments, SLACK)).into(),
+                count(&|a, b| a.ending.alignments.differs(&b.ending.alignments, SLACK)).into(),
                 count(&|a, b| first(a) != first(b)).into(),
                 mean(&teachers, with).into(),
                 mean(&teachers, without).into(),
@@ -300,27 +301,18 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     }
     let title = "change |ratio − 1| of the first alignment's time without v ⟂ w";
     let figures = vec![Figure::new("gap", title, "gaps", "d", [RANDOM, ORTHOGONAL], [Scale::Log; 2])];
-    let tables = vec![table, gaps, own_overlap::table(&drifts)];
+    let tables = vec![table, gaps, own_overlap::table(&drifts), training.table()];
     Ok(Findings { evidence, controls, findings, tables, figures })
 }
 
 /// A finding whose statement is that of its items.
 fn judged(title: &str, items: Vec<Evidence>, control: Control, witness: Value) -> Finding {
+    judged_by(title, items, &[control], witness)
+}
+
+fn judged_by(title: &str, items: Vec<Evidence>, controls: &[Control], witness: Value) -> Finding {
     let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
-    Finding::judged(title, statement, &items, &[control], witness)
-}
-
-/// Whether training without `v ⟂ w` ends otherwise, in the sense of the claim.
-fn is_otherwise(with: &Outcome, without: &Outcome) -> bool {
-    with.alignments.differs(&without.alignments, SLACK) || fewer_teachers(with, without) || larger_loss(with, without)
-}
-
-fn fewer_teachers(with: &Outcome, without: &Outcome) -> bool {
-    without.alignments.teachers() < with.alignments.teachers()
-}
-
-fn larger_loss(with: &Outcome, without: &Outcome) -> bool {
-    without.loss > (1.0 + SLACK) * with.loss.max(LEARNED)
+    Finding::judged(title, statement, &items, controls, witness)
 }
 
 /// The share of matched starts of which something holds.
@@ -343,22 +335,16 @@ fn scaled_gap(with: &[Outcome], without: &[Outcome], dimension: u64) -> Option<E
         .iter()
         .zip(without)
         .filter_map(|(a, b)| {
-            Some((b.alignments.first()? / a.alignments.first()? - 1.0).abs() * (dimension as f64).sqrt())
+            Some((b.ending.alignments.first()? / a.ending.alignments.first()? - 1.0).abs() * (dimension as f64).sqrt())
         })
         .collect();
     statistics::median(&gaps, LEVEL)
 }
 
-/// The largest factor by which `1 − κ` differs between the pairs of two flows, first with first and second with second; without those that rounding (`10⁻¹⁵`) reaches.
-fn error_factor(a: &Outcome, b: &Outcome) -> Option<f64> {
-    let pairs = a.errors.iter().zip(&b.errors).filter(|(a, b)| a.min(**b) > 1e-14);
-    pairs.map(|(a, b)| (a / b).max(b / a)).reduce(f64::max)
-}
-
-/// Its median over starts, `without` beginning with the start `shift`.
+/// Median over starts of the largest factor by which `1 − κ` differs, `without` beginning with the start `shift`.
 fn error_factors(with: &[Outcome], without: &[Outcome], shift: usize) -> Option<Estimate> {
     let pairs = with.iter().zip(without.iter().cycle().skip(shift));
-    statistics::median(&pairs.filter_map(|(a, b)| error_factor(a, b)).collect::<Vec<_>>(), LEVEL)
+    statistics::median(&pairs.filter_map(|(a, b)| a.ending.error_factor(&b.ending)).collect::<Vec<_>>(), LEVEL)
 }
 
 /// Flows to `t = √d`: `[dimension][replicate]`.
@@ -380,16 +366,9 @@ fn outcomes(
         }
         let before = start.order_parameters();
         let (alignments, end) = Alignments::follow(run, &start, run.real("tolerance"), (d as f64).sqrt())?;
-        let first = |&(k, event): &(usize, &(f64, usize, usize))| {
-            alignments.learned[..k].iter().all(|earlier| earlier.2 != event.2)
-        };
-        let learned = alignments.learned.iter().enumerate().filter(first);
-        let errors = learned.map(|(_, &(_, i, j))| 1.0 - end.expert(i, j)).collect();
         Ok(Outcome {
             replicate,
-            alignments,
-            loss: end.loss,
-            errors,
+            ending: Ending::new(alignments, &end),
             own: (0..UNITS.0).map(|i| before.own(i).abs()).fold(0.0, f64::max),
             degree_two: before.degree_two_loss(Router::Sigmoid),
             law: [0.0, 0.5, 1.0].map(|share| first_alignment(&start, share)),

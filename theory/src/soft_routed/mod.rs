@@ -58,6 +58,6 @@ pub use perturbed::{TeacherOverlaps, overlapping_alignment_time, turn_share};
 pub use population::PopulationLoss;
 pub use reduction::Start;
 pub use removal::{Pruned, Removal};
-pub use sgd::{MAX_FULL_DIMENSION, OnlineSgd, SgdError};
+pub use sgd::{MAX_FULL_DIMENSION, OnlineSgd, SgdError, make_orthogonal};
 pub use signatures::{Signature, Symptoms, Thresholds};
 pub use spec::{Spec, SpecError, Units};

@@ -19,8 +19,11 @@ pub struct OrderParameters {
 }
 
 impl OrderParameters {
-    /// At the student's columns `state`.
-    pub(crate) fn at(population: &mut PopulationLoss, state: &[f64]) -> Self {
+    /// At the student's columns `state` of the evaluator's coordinates, one after the other: routers, then experts, of any length but 0.
+    ///
+    /// # Panics
+    /// If their number is not the evaluator's.
+    pub fn at(population: &mut PopulationLoss, state: &[f64]) -> Self {
         let loss = population.loss(state);
         let overlaps = population.overlaps().to_owned();
         let students = overlaps.ncols() / 2;

@@ -228,12 +228,28 @@ impl OnlineSgd {
     /// asked between [`Self::draw`] and [`Self::advance`].
     pub fn expert_deviation(&mut self, i: usize, j: usize) -> f64 {
         self.population.gradient(&self.columns, &mut self.drift);
-        let (m, rows) = (self.students, self.coordinates);
-        let teachers = self.units.ncols() / 2 - m;
-        let target = self.units.col_as_slice(2 * m + teachers + j);
-        let range = (m + i) * rows..(m + i + 1) * rows;
+        let teachers = self.units.ncols() / 2 - self.students;
+        self.deviation(self.students + i, 2 * self.students + teachers + j)
+    }
+
+    /// `v̄_iᵀ(g − ∇L)_w/‖w_i‖ + w̄_iᵀ(g − ∇L)_v/‖v_i‖`: minus the kick that the last batch gives to `v̄_i·w̄_i` for each unit of step size. Its mean given the past is zero. To be asked between
+    /// [`Self::draw`] and [`Self::advance`].
+    pub fn own_overlap_deviation(&mut self, i: usize) -> f64 {
+        self.population.gradient(&self.columns, &mut self.drift);
+        let expert = self.students + i;
+        self.deviation(expert, i) / self.norms[expert] + self.deviation(i, expert) / self.norms[i]
+    }
+
+    /// The deviation of the gradient with respect to a raw column along a unit column; `drift` holds the population gradient.
+    fn deviation(&self, column: usize, along: usize) -> f64 {
+        let range = column * self.coordinates..(column + 1) * self.coordinates;
         let deviation = self.gradient[range.clone()].iter().zip(&self.drift[range]);
-        deviation.zip(target).map(|((g, mean), w)| (g - mean) * w).sum()
+        deviation.zip(self.units.col_as_slice(along)).map(|((g, mean), u)| (g - mean) * u).sum()
+    }
+
+    /// Takes the component along `w_i` from every `v_i`, as the paper's start does.
+    pub fn orthogonalise(&mut self) {
+        make_orthogonal(&mut self.columns, self.coordinates);
     }
 
     /// Gradient of the last batch's loss with respect to the raw columns, in the coordinates kept: `coordinates × 2m`, routers, then experts.
@@ -258,15 +274,40 @@ impl OnlineSgd {
 
     /// `κ_ij`, at the cost of one inner product.
     pub fn expert(&self, i: usize, j: usize) -> f64 {
-        let (m, rows) = (self.students, self.coordinates);
-        let teachers = self.units.ncols() / 2 - m;
-        let column = &self.columns[(m + i) * rows..(m + i + 1) * rows];
-        moe_kernels::weighted_sum(column, self.units.col_as_slice(2 * m + teachers + j)) / norm(column)
+        let teachers = self.units.ncols() / 2 - self.students;
+        self.cosine(self.students + i, 2 * self.students + teachers + j)
+    }
+
+    /// `β_ij`, at the same cost.
+    pub fn router(&self, i: usize, j: usize) -> f64 {
+        self.cosine(i, 2 * self.students + j)
+    }
+
+    /// Of a raw column with a teacher's unit column.
+    fn cosine(&self, column: usize, teacher: usize) -> f64 {
+        let column = &self.columns[column * self.coordinates..(column + 1) * self.coordinates];
+        moe_kernels::weighted_sum(column, self.units.col_as_slice(teacher)) / norm(column)
+    }
+
+    /// `s_i = v̄_i·w̄_i`, at the cost of one inner product.
+    pub fn own(&self, i: usize) -> f64 {
+        let column = |j: usize| &self.columns[j * self.coordinates..(j + 1) * self.coordinates];
+        let (router, expert) = (column(i), column(self.students + i));
+        moe_kernels::weighted_sum(router, expert) / (norm(router) * norm(expert))
     }
 
     /// Population loss and all overlaps.
     pub fn order_parameters(&mut self) -> OrderParameters {
         OrderParameters::at(&mut self.population, &self.columns)
+    }
+}
+
+/// Takes the component along `w_i` from every `v_i`; columns of the given length: routers, then experts.
+pub fn make_orthogonal(columns: &mut [f64], coordinates: usize) {
+    let (routers, experts) = columns.split_at_mut(columns.len() / 2);
+    for (v, w) in routers.chunks_exact_mut(coordinates).zip(experts.chunks_exact(coordinates)) {
+        let share = moe_kernels::weighted_sum(v, w) / moe_kernels::weighted_sum(w, w);
+        v.iter_mut().zip(w).for_each(|(v, w)| *v -= share * w);
     }
 }
 

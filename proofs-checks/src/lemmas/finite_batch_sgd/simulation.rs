@@ -103,7 +103,12 @@ pub(super) fn step(
 }
 
 /// Student 0 with the given expert overlap with teacher 0, other students and every other overlap orthogonal.
-fn clean_start(router: Router, students: usize, overlaps: [f64; 2], dimension: u64) -> Result<Start, CheckError> {
+pub(in crate::lemmas) fn clean_start(
+    router: Router,
+    students: usize,
+    overlaps: [f64; 2],
+    dimension: u64,
+) -> Result<Start, CheckError> {
     let coordinates = 2 * students + 2;
     let axis = |i: usize| -> Vec<f64> { (0..coordinates).map(|k| f64::from(u8::from(k == i))).collect() };
     let turned = |teacher: usize, own: usize, overlap: f64| {
@@ -206,23 +211,41 @@ pub(super) fn endpoints(
     })
 }
 
-/// `1 − κ` of a learned expert beside a redundant student, over the predicted floor; mean over the last quarter of the time.
+/// `1 − κ` of a learned expert beside a redundant student, over the predicted floor.
 pub(super) fn floor(run: &Run<'_>, dimension: u64, replicate: u64) -> Result<f64, CheckError> {
-    let (predicted, until) = FLOOR;
-    let batch = 64;
-    let step = predicted * 2.0 * batch as f64 / (dimension as f64 * REDUNDANT_LOSS);
+    let ((predicted, until), batch) = (FLOOR, 64);
+    let step = floor_step(predicted, batch, dimension);
+    let [expert, _] = learned_errors(run, dimension, (batch, step, until), run.substream(replicate, 48), |_| {})?;
+    Ok(expert / predicted)
+}
+
+/// The step with this floor `ηdL_r/(2B)`.
+pub(in crate::lemmas) fn floor_step(floor: f64, batch: usize, dimension: u64) -> f64 {
+    floor * 2.0 * batch as f64 / (dimension as f64 * REDUNDANT_LOSS)
+}
+
+/// `1 − κ` and `1 − β` of a student that has learned its teacher, beside a redundant one; mean over the last quarter of the time. With batch, step and time, and what is done after every step.
+pub(in crate::lemmas) fn learned_errors(
+    run: &Run<'_>,
+    dimension: u64,
+    (batch, step, until): (usize, f64, f64),
+    stream: ChaCha8Rng,
+    after: impl Fn(&mut OnlineSgd),
+) -> Result<[f64; 2], CheckError> {
     let start = clean_start(Router::Sigmoid, 2, [1.0, 1.0], dimension)?;
-    let mut sgd = OnlineSgd::reduced(&start, batch, step, run.substream(replicate, 48)).map_err(CheckError::theory)?;
+    let mut sgd = OnlineSgd::reduced(&start, batch, step, stream).map_err(CheckError::theory)?;
     let steps = (until / step).ceil() as u64;
-    let (mut sum, mut count) = (0.0, 0.0);
+    let (mut sums, mut count) = ([0.0; 2], 0.0);
     for k in 0..steps {
         run.proceed()?;
         sgd.draw();
         sgd.advance();
+        after(&mut sgd);
         if 4 * k >= 3 * steps {
-            sum += 1.0 - sgd.expert(0, 0);
+            let errors = [1.0 - sgd.expert(0, 0), 1.0 - sgd.router(0, 0)];
+            sums.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
             count += 1.0;
         }
     }
-    Ok(sum / count / predicted)
+    Ok(sums.map(|sum| sum / count))
 }

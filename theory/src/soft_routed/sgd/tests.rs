@@ -162,3 +162,43 @@ fn explicit_weights_are_taken_as_they_are() {
     sgd.advance();
     assert!((sgd.expert(0, 0) - 1.0).abs() < 1e-15 && (sgd.expert_norm(0) - 3.0).abs() < 1e-15);
 }
+
+/// A step of size `h` moves `v̄·w̄` by `−h` times the deviation and the population's part, to first order in `h`; raw norms are not 1.
+#[test]
+fn own_overlaps_move_by_the_deviation_and_the_drift() {
+    let h = 1e-6;
+    let start = start(3, 11, 0).with_own_overlaps(0.3);
+    let mut sgd = OnlineSgd::full(&start, 40, h, rng(5)).unwrap();
+    sgd.draw();
+    let before = [0, 1].map(|i| sgd.own(i));
+    let rates = [0, 1].map(|i| {
+        let deviation = sgd.own_overlap_deviation(i);
+        let rows = sgd.coordinates;
+        let along = |column: usize, unit: usize| -> f64 {
+            let gradient = &sgd.drift[column * rows..(column + 1) * rows];
+            gradient.iter().zip(sgd.units.col_as_slice(unit)).map(|(g, u)| g * u).sum::<f64>() / sgd.norms[column]
+        };
+        deviation + along(i, 2 + i) + along(2 + i, i)
+    });
+    sgd.advance();
+    for i in [0, 1] {
+        let measured = (sgd.own(i) - before[i]) / h;
+        assert!((measured + rates[i]).abs() < 1e-3 * rates[i].abs(), "{measured} {}", rates[i]);
+    }
+}
+
+/// The component along `w` is taken from `v`, and `w` stays; nothing is left to take.
+#[test]
+fn orthogonalised_routers_have_no_overlap_with_their_experts() {
+    let start = start(3, 11, 0).with_own_overlaps(0.3);
+    let mut sgd = OnlineSgd::full(&start, 4, 0.1, rng(6)).unwrap();
+    let before = sgd.columns.clone();
+    let norms = [0, 1].map(|i| sgd.router_norm(i));
+    sgd.orthogonalise();
+    let half = before.len() / 2;
+    assert_eq!(sgd.columns[half..], before[half..]);
+    for (i, norm) in norms.into_iter().enumerate() {
+        assert!(sgd.own(i).abs() < 1e-15);
+        assert!((sgd.router_norm(i) - norm * (1.0_f64 - 0.09).sqrt()).abs() < 1e-14);
+    }
+}
