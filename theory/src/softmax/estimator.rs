@@ -11,43 +11,32 @@
 //!
 //! Every evaluation is one pass over the data in chunks, in a fixed number of spans whose sums are added in order: the same result on any number of threads, as long as the linear algebra is sequential (`faer::set_global_parallelism(Par::Seq)`, as the command has it).
 
+mod moves;
+mod passes;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use moe_kernels::MixtureWorkspace;
-use rayon::prelude::*;
-
-use super::orthogonal::Triangle;
+use self::moves::CUTS;
+use self::passes::Derivatives;
 use super::trust_region::Model;
-use super::{Chunk, Coordinates, Source};
-
-/// Sums of a pass that are kept apart; a fixed number, so that the order of additions does not depend on the threads.
-const SPANS: usize = 16;
+use super::{Coordinates, Source};
 
 /// A scaled Hessian whose eigenvalues reach below this share of the largest has no digits left in that direction.
 const ILL_CONDITIONED: f64 = 1e-12;
-/// Shares of the largest singular value below which a direction is left out of a refining step.
-const CUTS: [f64; 3] = [1e-14, 1e-11, 1e-8];
 
 /// Share of the sum of squares from which on a promise that no step keeps is not rounding.
 const KINK: f64 = 1e-9;
 
-/// A parameter has a scale of at least this share of the response: with less, a move across its whole box changes nothing that a sum of squares could show.
-const SEEN: f64 = 1e-10;
 /// Scales grow with what was met on the way. Before a fit ends, those this many times as large as they are at the point reached are taken anew.
 const STALE: f64 = 1e3;
 
 /// Steps after which stale scales are taken anew in any case.
 const RENEWED: usize = 100;
 
-/// Moves of one parameter that are tried where derivatives do not describe the objective, as shares of the width of its box.
-const POLLED: [f64; 4] = [1e-4, 1e-3, 1e-2, 1e-1];
 /// How often a fit looks around in this way.
 const POLLS: usize = 4;
-
-/// Lengths of a step back into a valley that are tried, as shares of the step that left it.
-const WAYS_BACK: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
 /// A box for the parameters, in the coordinates of the class.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,43 +135,6 @@ pub struct Estimator<'a> {
     stop: Option<&'a AtomicBool>,
 }
 
-/// Value, gradient and Hessian of `½ Σ r²`.
-struct Derivatives {
-    squares: f64,
-    gradient: Vec<f64>,
-    hessian: Vec<f64>,
-}
-
-impl Derivatives {
-    fn is_finite(&self) -> bool {
-        self.squares.is_finite() && self.gradient.iter().chain(&self.hessian).all(|value| value.is_finite())
-    }
-
-    /// The unit of each parameter's steps, `√|H_ii|`: what a step of length 1 changes the residuals by, whatever the units of the parameters. A parameter that the data hardly see has `SEEN √(reference + Σr²)`, the reference being `Σy²`, over the width of its box. Both follow a change of units, of `y` or of the parameters with their box, exactly.
-    fn scales(&self, widths: &[f64], reference: f64) -> Vec<f64> {
-        let scale = |i: usize| {
-            let scale = self.own_scale(i).max(self.floor(widths[i], reference));
-            // A parameter that neither the data nor the box moves needs a scale, whichever.
-            if scale > 0.0 { scale } else { 1.0 }
-        };
-        (0..widths.len()).map(scale).collect()
-    }
-
-    fn own_scale(&self, i: usize) -> f64 {
-        self.hessian[i * (self.gradient.len() + 1)].abs().sqrt()
-    }
-
-    fn floor(&self, width: f64, reference: f64) -> f64 {
-        if width > 0.0 { SEEN * (reference + self.squares).sqrt() / width } else { 0.0 }
-    }
-
-    /// Parameters that have a box and that the data do not see here: the objective may depend on them by its third power, or elsewhere.
-    fn unseen(&self, widths: &[f64], reference: f64) -> Vec<usize> {
-        let unseen = |i: &usize| widths[*i] > 0.0 && self.own_scale(*i) <= self.floor(widths[*i], reference);
-        (0..widths.len()).filter(unseen).collect()
-    }
-}
-
 fn is_stale(scale: &[f64], fresh: &[f64]) -> bool {
     scale.iter().zip(fresh).any(|(scale, fresh)| *scale > STALE * fresh)
 }
@@ -241,48 +193,8 @@ impl<'a> Estimator<'a> {
         Estimator { source, bounds: self.bounds.clone(), starts: self.starts.clone(), ..*self }
     }
 
-    /// One pass over the data: `add` takes each chunk into the sums of its span, and the spans are returned in order.
-    fn spans<T: Send>(
-        &self,
-        empty: impl Fn() -> T + Sync,
-        add: impl Fn(&mut T, Chunk<'_>, &mut MixtureWorkspace) + Sync,
-    ) -> io::Result<Vec<T>> {
-        let chunks = self.source.chunks();
-        let spans = chunks.min(SPANS);
-        let span = |index: usize| -> io::Result<T> {
-            let (mut sums, mut work, mut scratch) = (empty(), self.coordinates.kernel().workspace(), Vec::new());
-            for chunk in index * chunks / spans..(index + 1) * chunks / spans {
-                add(&mut sums, self.source.chunk(chunk, &mut scratch)?, &mut work);
-            }
-            Ok(sums)
-        };
-        (0..spans).into_par_iter().map(span).collect()
-    }
-
-    fn evaluate(&self, theta: &[f64]) -> io::Result<Derivatives> {
-        let (kernel, theta) = (self.coordinates.kernel(), &self.coordinates.of_kernel(theta)[..]);
-        let parts = self.spans(
-            || kernel.moments(),
-            |moments, chunk, work| kernel.accumulate(theta, chunk.columns, chunk.y, true, moments, work),
-        )?;
-        let mut total = kernel.moments();
-        parts.iter().for_each(|part| total.add(part));
-        let (mut gradient, mut hessian) = kernel.derivatives(&total);
-        self.coordinates.pull_back(&mut gradient, 1);
-        self.coordinates.pull_back_both(&mut hessian);
-        Ok(Derivatives { squares: total.sum_of_squares(), gradient, hessian })
-    }
-
     fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
-    }
-
-    /// `Σ r²`.
-    pub(super) fn squares(&self, theta: &[f64]) -> io::Result<f64> {
-        let (kernel, theta) = (self.coordinates.kernel(), &self.coordinates.of_kernel(theta)[..]);
-        let parts =
-            self.spans(|| 0.0, |sum, chunk, work| *sum += kernel.sum_of_squares(theta, chunk.columns, chunk.y, work))?;
-        Ok(parts.iter().sum())
     }
 
     fn model<'m>(&'m self, here: &'m Derivatives, scale: &'m [f64], point: &'m [f64]) -> Model<'m> {
@@ -294,58 +206,6 @@ impl<'a> Estimator<'a> {
     fn moved(&self, theta: &[f64], delta: &[f64]) -> Vec<f64> {
         let next: Vec<f64> = theta.iter().zip(delta).map(|(t, s)| t + s).collect();
         self.bounds.clamp(&next)
-    }
-
-    /// A second step, from the end of one of this length that lost the way: the derivatives there are known already. The shortest that promises more than `wanted` is taken, because a longer one would run along the valley, beyond what the model knows, while the way back is across.
-    fn back(
-        &self,
-        from: &[f64],
-        there: &Derivatives,
-        scale: &[f64],
-        (length, wanted): (f64, f64),
-    ) -> io::Result<Option<(Vec<f64>, Derivatives)>> {
-        if !there.is_finite() {
-            return Ok(None);
-        }
-        let model = self.model(there, scale, from);
-        let decomposed = model.decompose();
-        let step = WAYS_BACK.iter().map(|share| decomposed.step(share * length)).find(|back| back.decrease > wanted);
-        let Some(step) = step else { return Ok(None) };
-        let next = self.moved(from, &step.delta);
-        let there = self.evaluate(&next)?;
-        Ok(Some((next, there)))
-    }
-
-    /// The best point with one of these parameters moved, if it lowers the sum of squares by more than `enough`, and the passes that this took.
-    fn polled(
-        &self,
-        theta: &[f64],
-        parameters: &[usize],
-        (squares, enough): (f64, f64),
-    ) -> io::Result<(Option<Vec<f64>>, usize)> {
-        let (mut best, mut least, mut passes) = (None, squares - enough, 0);
-        for &i in parameters {
-            for share in POLLED.into_iter().flat_map(|share| [share, -share]) {
-                if self.is_stopped() {
-                    return Ok((None, passes));
-                }
-                let mut next = theta.to_vec();
-                next[i] += share * (self.bounds.upper[i] - self.bounds.lower[i]);
-                let next = self.bounds.clamp(&next);
-                let there = self.squares(&next)?;
-                passes += 1;
-                if there < least {
-                    (best, least) = (Some(next), there);
-                }
-            }
-        }
-        Ok((best, passes))
-    }
-
-    /// `Σ y²`, the size that rounding of residuals is compared with.
-    fn response(&self) -> io::Result<f64> {
-        let parts = self.spans(|| 0.0, |sum, chunk, _| *sum += chunk.y.iter().map(|y| y * y).sum::<f64>())?;
-        Ok(parts.iter().sum())
     }
 
     /// The minimum that is reached from `start`, which is taken into the box first.
@@ -523,26 +383,5 @@ impl<'a> Estimator<'a> {
             }
         }
         Ok(Fit { theta, objective: here.squares / rows, iterations, evaluations, reason, conditioning: at_end })
-    }
-
-    /// The best of the steps by an orthogonal factorisation that lower the sum of squares, where one does.
-    fn refined(&self, theta: &[f64], squares: f64, scale: &[f64]) -> io::Result<Option<(Vec<f64>, f64)>> {
-        let inside = |i: &usize| theta[*i] > self.bounds.lower[*i] && theta[*i] < self.bounds.upper[*i];
-        let free: Vec<usize> = (0..theta.len()).filter(inside).collect();
-        if free.is_empty() {
-            return Ok(None);
-        }
-        let triangle = Triangle::new(self.coordinates, self.source, theta, free, scale)?;
-        let mut best = None;
-        let mut least = squares;
-        for delta in CUTS.iter().filter_map(|cut| triangle.step(*cut)) {
-            let next = self.moved(theta, &delta);
-            let there = self.squares(&next)?;
-            if there < least {
-                least = there;
-                best = Some((next, there));
-            }
-        }
-        Ok(best)
     }
 }

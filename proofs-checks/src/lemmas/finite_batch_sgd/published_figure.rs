@@ -22,17 +22,18 @@
 //!
 //! The growth of raw norms is shown and not judged: `σ_w²` falls as students learn, and by how much along the way is not derived.
 
+mod course;
+mod scatter;
+mod views;
+
 use moe_kernels::Router;
-use moe_theory::soft_routed::{
-    EffectiveSgd, Flow, InitialLaw, OnlineSgd, OrderParameters, Start, Stop, Watch, alignment_time, greedy_deflation,
-};
-use serde::{Deserialize, Serialize};
+use moe_theory::soft_routed::{EffectiveSgd, InitialLaw, Start, alignment_time, greedy_deflation};
 use serde_json::json;
 
-use super::LEVEL;
-use super::diffusion::alignments;
+use self::course::{Course, clock, mean_over_times, population, stochastic};
+use self::scatter::{Scatter, error, formula, scatter};
 use super::simulation::step;
-use crate::{CheckError, Column, Control, Evidence, Figure, Finding, Inexact, Run, Scale, Table, statistics};
+use crate::{CheckError, Control, Evidence, Finding, Inexact, Run};
 
 /// Batch and points of the figure, and how much more noise its second simulation has.
 const BATCH: usize = 1024;
@@ -57,25 +58,6 @@ const GLANCE: usize = 8;
 /// Largest errors of a mean of `ln T`, and of a mean number of teachers.
 const ERROR: f64 = 0.4;
 const ERRORS: f64 = 0.3;
-
-/// How runs from one start scatter: standard deviations of `ln T` of the flow's first pair and of the mean number of teachers aligned.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Scatter {
-    time: f64,
-    teachers: f64,
-}
-
-/// One run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Course {
-    /// Overlaps of student `i` with teacher `j`, at `[time][i·m* + j]`.
-    experts: Vec<Vec<f64>>,
-    routers: Vec<Vec<f64>>,
-    /// First time at which the expert of student `i` reaches ½ with teacher `j`, at `i·m* + j`.
-    aligned: Vec<Option<f64>>,
-    /// `(‖w‖⁴ − 1)/(2εt)` at the end, mean over students; none for the flow.
-    growth: Option<f64>,
-}
 
 /// The setting and its three runs.
 pub(super) struct PublishedFigure {
@@ -272,148 +254,6 @@ impl PublishedFigure {
             ),
         ]
     }
-
-    /// Two panels for SGD, the same for the flow, and all alignments.
-    pub(super) fn views(&self) -> (Vec<Table>, Vec<Figure>) {
-        let (mut tables, mut figures) = (vec![self.alignments(), self.norms()], Vec::new());
-        for (course, which, what) in [
-            (&self.quiet[0], "sgd", format!("online SGD, ε = {}", self.noise)),
-            (&self.flow, "flow", "flow".to_string()),
-        ] {
-            for (vector, overlaps) in [("expert", &course.experts), ("router", &course.routers)] {
-                let name = format!("{which}-{vector}s");
-                let students = course.students(self.teachers);
-                let pairs: Vec<usize> = students.iter().enumerate().map(|(j, i)| i * self.teachers + j).collect();
-                let mut heads: Vec<String> =
-                    students.iter().enumerate().map(|(j, i)| format!("student {i}, teacher {j}")).collect();
-                // One student and one teacher have no others.
-                if self.overlaps.len() > pairs.len() {
-                    heads.push("largest other".into());
-                }
-                let columns = heads.iter().map(|head| Column::new(head, ""));
-                let mut table = Table::new(&name, std::iter::once(Column::new("t", "time")).chain(columns));
-                for (k, row) in overlaps.iter().enumerate() {
-                    let time = self.until * k as f64 / POINTS as f64;
-                    let others = (0..row.len()).filter(|pair| !pairs.contains(pair)).map(|pair| row[pair]);
-                    let shown = pairs.iter().map(|pair| row[*pair]).chain(others.reduce(f64::max));
-                    table.push(std::iter::once(time.into()).chain(shown.map(Into::into)));
-                }
-                tables.push(table);
-                let title =
-                    format!("{vector} overlap of each teacher's student at the end: {what}, d = {}", self.dimension);
-                figures.push(Figure::new(&name, title, &name, "t", heads, [Scale::Linear; 2]));
-            }
-        }
-        (tables, figures)
-    }
-
-    /// How much raw norms grow: 1 by the law for dormant experts, less where students learn.
-    fn norms(&self) -> Table {
-        let heads = ["run", "ε", "(‖w‖⁴ − 1)/(2εt) at the end, mean over students"];
-        let mut table = Table::new("norms", heads.map(|head| Column::new(head, "")));
-        let quiet = self.quiet.iter().map(|course| (course, self.noise));
-        for (k, (course, noise)) in quiet.chain([(&self.noisy, NOISIER * self.noise)]).enumerate() {
-            table.push([k.into(), noise.into(), course.growth.into()]);
-        }
-        table
-    }
-
-    /// Every pair that some run aligns, in the order of the flow, then of SGD.
-    fn alignments(&self) -> Table {
-        let noisier = NOISIER * self.noise;
-        let columns = [
-            ("student", String::new()),
-            ("teacher", String::new()),
-            ("κ_0", String::new()),
-            ("T flow", "time".into()),
-            ("T SGD", "time".into()),
-            ("predicted", "time".into()),
-            ("T SGD, twice the noise", "time".into()),
-            ("predicted, twice the noise", "time".into()),
-        ];
-        let mut table = Table::new("alignments", columns.map(|(head, unit)| Column::new(head, unit)));
-        let mut pairs: Vec<usize> = (0..self.overlaps.len())
-            .filter(|&pair| [&self.flow, &self.quiet[0], &self.noisy].iter().any(|c| c.aligned[pair].is_some()))
-            .collect();
-        let key =
-            |pair: usize| [&self.flow, &self.quiet[0], &self.noisy].map(|c| c.aligned[pair].unwrap_or(f64::INFINITY));
-        pairs.sort_by(|a, b| key(*a).partial_cmp(&key(*b)).expect("times are numbers"));
-        for pair in pairs {
-            let predicted = |noise: f64| Some(self.flow.aligned[pair]? * self.delay(pair, noise)?);
-            table.push([
-                (pair / self.teachers).into(),
-                (pair % self.teachers).into(),
-                self.overlaps[pair].into(),
-                self.flow.aligned[pair].into(),
-                self.quiet[0].aligned[pair].into(),
-                predicted(self.noise).into(),
-                self.noisy.aligned[pair].into(),
-                predicted(noisier).into(),
-            ]);
-        }
-        table
-    }
-}
-
-/// The flow's time at which it is where SGD is at `t`.
-fn clock(noise: f64, time: f64) -> f64 {
-    2.0 / noise * ((1.0 + 2.0 * noise * time).sqrt().sqrt() - 1.0)
-}
-
-/// `sd T/T` of a first alignment from `κ_0` by the noise along its own teacher alone: `∫ s²/(4.5κ²)² dt = s²/(5·4.5³κ_0⁵)` with `s² = ε/d`, over `T² = 1/(4.5κ_0)²`.
-fn formula(noise: f64, dimension: u64, overlap: f64) -> f64 {
-    (noise / (22.5 * dimension as f64 * overlap.max(0.0).powi(3))).sqrt()
-}
-
-/// The scatter of runs from a start whose flow aligns this pair first; none where some run does not align it in time, or a few of them are apart by half more than is allowed.
-fn scatter(
-    run: &Run<'_>,
-    start: &Start,
-    pair: usize,
-    [until, noise]: [f64; 2],
-    runs: u64,
-) -> Result<Option<Scatter>, CheckError> {
-    let (mut times, mut counts) = (Vec::new(), Vec::new());
-    for replicate in 0..RUNS {
-        let aligned = alignments(run, start, [noise, until, ALIGNED], replicate, NOISE)?;
-        let Some(time) = aligned[pair] else { return Ok(None) };
-        times.push(time.ln());
-        counts.push(mean_over_times(until, |time| teachers_by(&aligned, start.teachers(), time)));
-        let glance = Scatter { time: deviation(&times) / 1.5, teachers: deviation(&counts) / 1.5 };
-        if times.len() == GLANCE && !glance.answers(runs) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(Scatter { time: deviation(&times), teachers: deviation(&counts) }))
-}
-
-/// The standard deviation; 0 of a single value.
-fn deviation(values: &[f64]) -> f64 {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (values.len().max(2) - 1) as f64).sqrt()
-}
-
-impl Scatter {
-    /// Whether a mean of so many runs can be told from what would be refused.
-    fn answers(&self, runs: u64) -> bool {
-        error(self.time, runs) <= ERROR && error(self.teachers, runs) <= ERRORS
-    }
-}
-
-/// Half the width of the interval for a mean of so many runs, from the standard deviation of [`RUNS`] others.
-fn error(deviation: f64, runs: u64) -> f64 {
-    let quantile = statistics::student_quantile(RUNS as usize - 1, LEVEL).unwrap_or(f64::INFINITY);
-    quantile * deviation / (runs as f64).sqrt()
-}
-
-/// Teachers of which some student's expert has reached ½ by then, of the times at `i·m* + j`.
-fn teachers_by(aligned: &[Option<f64>], teachers: usize, time: f64) -> usize {
-    let by_then = |j: &usize| aligned.iter().skip(*j).step_by(teachers).flatten().any(|at| *at <= time);
-    (0..teachers).filter(by_then).count()
-}
-
-fn mean_over_times(until: f64, count: impl Fn(f64) -> usize) -> f64 {
-    (1..=POINTS).map(|k| count(until * k as f64 / POINTS as f64) as f64).sum::<f64>() / POINTS as f64
 }
 
 /// `κ_0` of all pairs, at `i·m* + j`.
@@ -425,81 +265,7 @@ fn overlaps(start: &Start) -> Vec<f64> {
         .collect()
 }
 
-fn population(run: &Run<'_>, start: &Start) -> Result<Course, CheckError> {
-    let until = run.real("figure-time");
-    let times: Vec<f64> = (0..=POINTS).map(|k| until * k as f64 / POINTS as f64).collect();
-    let mut course = Course::new(start);
-    let mut aligned = course.aligned.clone();
-    let interrupted = |_: f64| run.proceed().is_err();
-    let outcome = Flow::new(start).tolerance(1e-7).monitor(&interrupted).run(
-        FASTER * until,
-        &[Watch::Expert(ALIGNED)],
-        &times,
-        |_, state| course.push(&state),
-        |event, _| {
-            aligned[event.student * start.teachers() + event.other].get_or_insert(event.time);
-            Stop::No
-        },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
-    course.aligned = aligned;
-    Ok(course)
-}
-
-/// The simulation that does not see `d`; its law is that of all `d` coordinates.
-fn stochastic(run: &Run<'_>, start: &Start, noise: f64, replicate: u64, purpose: u32) -> Result<Course, CheckError> {
-    let (m, teachers, until) = (start.students(), start.teachers(), run.real("figure-time"));
-    let step = step(Router::Sigmoid, noise, BATCH, [m, teachers], run.integer("figure-dimension"));
-    let mut sgd =
-        OnlineSgd::reduced(start, BATCH, step, run.substream(replicate, purpose)).map_err(CheckError::theory)?;
-    let mut course = Course::new(start);
-    let (mut time, mut steps) = (0.0, 0_u64);
-    for k in 0..=POINTS {
-        let target = until * k as f64 / POINTS as f64;
-        while time + 0.5 * step < target {
-            run.proceed()?;
-            sgd.draw();
-            sgd.advance();
-            steps += 1;
-            time = step * steps as f64;
-            for (pair, aligned) in course.aligned.iter_mut().enumerate() {
-                if aligned.is_none() && sgd.expert(pair / teachers, pair % teachers) >= ALIGNED {
-                    *aligned = Some(time);
-                }
-            }
-        }
-        course.push(&sgd.order_parameters());
-    }
-    if steps > 0 {
-        let growth = (0..m).map(|i| (sgd.expert_norm(i).powi(4) - 1.0) / (2.0 * noise * time)).sum::<f64>();
-        course.growth = Some(growth / m as f64);
-    }
-    Ok(course)
-}
-
 impl Course {
-    fn new(start: &Start) -> Self {
-        let aligned = vec![None; start.students() * start.teachers()];
-        Self { experts: Vec::new(), routers: Vec::new(), aligned, growth: None }
-    }
-
-    fn push(&mut self, state: &OrderParameters) {
-        let pairs = || state.pairs().map(|(i, j, _)| (i, j));
-        self.experts.push(pairs().map(|(i, j)| state.expert(i, j)).collect());
-        self.routers.push(pairs().map(|(i, j)| state.router(i, j)).collect());
-    }
-
-    /// Teachers of which some student's expert has reached ½ by then.
-    fn teachers_by(&self, teachers: usize, time: f64) -> usize {
-        teachers_by(&self.aligned, teachers, time)
-    }
-
-    /// Teachers aligned at `factor` times the clock of SGD, mean over the figure's times.
-    fn mean_aligned(&self, teachers: usize, factor: f64, until: f64, noise: f64) -> f64 {
-        mean_over_times(until, |time| self.teachers_by(teachers, factor * clock(noise, time)))
-    }
-
     /// The pair that is first, where SGD can be held against this flow: see the documentation of the module.
     fn answers(&self, law: &InitialLaw, shown: usize, until: f64, noise: f64) -> Option<usize> {
         let end = clock(noise, until);
@@ -514,22 +280,5 @@ impl Course {
         let first = pairs.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
         let clear = pairs.iter().all(|(_, pair)| once(*pair));
         (clear && ahead >= LEAD && self.teachers_by(law.teachers, end) >= shown).then_some(first.1)
-    }
-
-    /// The student of each teacher: the one whose expert overlaps it most at the end.
-    fn students(&self, teachers: usize) -> Vec<usize> {
-        let Some(last) = self.experts.last() else { return vec![0; teachers] };
-        let best = |j: usize| {
-            (0..last.len() / teachers)
-                .max_by(|a, b| last[a * teachers + j].total_cmp(&last[b * teachers + j]))
-                .unwrap_or(0)
-        };
-        (0..teachers).map(best).collect()
-    }
-
-    /// Teachers whose best expert overlap exceeds 0.9 at the end.
-    fn recovered(&self, teachers: usize) -> usize {
-        let Some(last) = self.experts.last() else { return 0 };
-        self.students(teachers).iter().enumerate().filter(|(j, i)| last[*i * teachers + j] > RECOVERED).count()
     }
 }

@@ -5,7 +5,8 @@ use moe_theory::soft_routed::{Start, StudentTeacher};
 use rand_distr::{Distribution, Uniform};
 use serde_json::json;
 
-use super::{LEVEL, MAJORITY, Pruning, TUNING, follow, prune};
+use super::trial::{Pruning, follow, prune};
+use super::{LEVEL, MAJORITY, TUNING};
 use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
 
 /// Starts of each kind.

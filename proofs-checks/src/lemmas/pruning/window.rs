@@ -4,7 +4,8 @@ use moe_theory::soft_routed::{Flow, Method, OrderParameters, Removal, Stop, Watc
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Constants, LEVEL, MAJORITY, Pruning, eligible, follow, gap, law, prune, serving};
+use super::trial::{Constants, Pruning, eligible, follow, gap, law, prune, serving};
+use super::{LEVEL, MAJORITY};
 use crate::{CheckError, Column, Control, Evidence, Figure, Run, Scale, Table, statistics};
 
 /// Decimal exponents of the smallest and the largest dimension.
