@@ -161,6 +161,9 @@ fn signature_json(signature: &Signature) -> Value {
         Signature::SharedTeachers { student, teachers } => {
             json!({ "kind": kind, "student": student, "teachers": teachers })
         }
+        Signature::CrowdedTeacher { teacher, students } => {
+            json!({ "kind": kind, "teacher": teacher, "students": students })
+        }
         Signature::AllOnOneTeacher { teacher } => json!({ "kind": kind, "teacher": teacher }),
         Signature::Divergence { growth } => json!({ "kind": kind, "growth": growth }),
         Signature::UsefulExpertPruned { student, change } => {

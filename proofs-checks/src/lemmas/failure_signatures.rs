@@ -2,7 +2,7 @@
 //!
 //! # The failures
 //!
-//! The paper warns of divergence, of all students converging to one teacher, and of pruning that removes a useful expert; theory X6 adds dipoles and straddling pairs. One function names them all
+//! The paper warns of divergence, of all students converging to one teacher, and of pruning that removes a useful expert; theory X6 adds dipoles and straddling pairs, and two more states were met in flows. One function names them all
 //! ([`Symptoms::signatures`], to which `verify flow` puts its last state and its losses; `verify flow` prunes nothing and names the useful students instead: harmful pruning is told of a pruning that somebody else did). Each is put before it as it arises, by a flow, a gradient descent or a pruning from a slightly disturbed start (normal noise of size `10⁻³` on every
 //! coordinate), and with it a near-miss: the same with one ingredient missing. A second one lies closer to the failure: for what a flow leads to, on the very way there, just short of the threshold.
 //!
@@ -11,6 +11,7 @@
 //! | dipole | two students at overlap −0.3, 60 units: `T = 1/(9·0.3)` and the routers' approach | the same at +0.3 | overlap −0.85 (`−0.9^{1/3} = −0.965`, with one router) |
 //! | straddling pair | a learned student and a redundant one at overlap 0.1, 300 units: `T = 1/(15.34·0.01) = 6.5` and the settling | the same at time 2 | redundant expert at 0.84 (0.88) |
 //! | shared teachers | two learned students and a redundant one at overlaps 0.1 and 0.09 with them, 300 units | at 0.1 and 0.01 | redundant expert at 0.36 with the second teacher (0.4) |
+//! | crowded teacher | three students at overlaps 0.3, 0.29 and 0.28 with the first of two teachers, of which the second is learned, 60 units: `T = 0.8` and the settling | the third at overlap 0 | the third at 0.46 (0.5) |
 //! | all on one teacher | two students at overlaps 0.3 and 0.25 with the first of two teachers, 20 units: `T = 0.5` | one student at each | the second at 0.46 (0.5) |
 //! | divergence | 100 steps of descent, each 1.02 times the largest stable one; and 1.05, 1.2, 2, 10 times it | 0.98 times it | it rises for 60 steps and falls for 40; it rises and falls in turn by 1.25 and 0.82 times it |
 //! | useful expert pruned | two learned students and a redundant one, one of the learned pruned | the redundant one pruned; both of a dipole | a student at overlap 0.78 with a teacher (0.794), pruned |
@@ -52,7 +53,7 @@ use crate::{
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "failure-signatures",
     paper: "2510.07205",
-    claim: "Dipoles, straddling pairs, teachers shared by a student too many, all students on one teacher, divergence of gradient descent and the pruning of a useful expert are each recognised where they arise and not in near-misses; \
+    claim: "Dipoles, straddling pairs, teachers shared by a student too many, a teacher with three students, all students on one teacher, divergence of gradient descent and the pruning of a useful expert are each recognised where they arise and not in near-misses; \
             steps of 1.02 to 10 times the largest stable one are, from a deviation of 3·10⁻⁵, and the smallest step recognised as diverging at the teacher is 2/λ, λ = 6.47267 the largest eigenvalue of the Hessian at raw norms 1, and the smallest expert overlap with a teacher, behind its router, at which pruning the student is recognised as harmful is 2^{-1/3}.",
     scope: "Population loss, x ~ N(0, I_d), sigmoid routers, third Hermite experts, two orthonormal teachers, raw norms 1 at the start; failures reached by gradient flow, gradient descent and pruning from the starts of the table, disturbed at random; divergence in records of 100 steps, from near a minimum without loss and in two steps at least, which losses alone tell from a stable descent; \
             the reading of the paper's list of failures is this project's.",
@@ -87,6 +88,7 @@ enum Case {
     Dipole,
     Straddling,
     Shared,
+    Crowd,
     OneTeacher,
     Divergence,
     Pruning,
@@ -114,8 +116,8 @@ impl Kind {
 }
 
 impl Case {
-    const ALL: [Self; 6] =
-        [Self::Dipole, Self::Straddling, Self::Shared, Self::OneTeacher, Self::Divergence, Self::Pruning];
+    const ALL: [Self; 7] =
+        [Self::Dipole, Self::Straddling, Self::Shared, Self::Crowd, Self::OneTeacher, Self::Divergence, Self::Pruning];
 
     /// The name of its signature.
     fn name(self) -> &'static str {
@@ -123,6 +125,7 @@ impl Case {
             Self::Dipole => "dipole",
             Self::Straddling => "straddling-pair",
             Self::Shared => "shared-teachers",
+            Self::Crowd => "crowded-teacher",
             Self::OneTeacher => "all-on-one-teacher",
             Self::Divergence => "divergence",
             Self::Pruning => "useful-expert-pruned",
@@ -140,7 +143,7 @@ impl Case {
                 (Thresholds { straddling: [0.8, 0.99], ..right }, "overlaps from 0.8 to 0.99 in place of 0.88 to 0.95")
             }
             Self::Shared => (Thresholds { between: 0.3, ..right }, "overlaps from 0.3 in place of 0.4 on"),
-            Self::OneTeacher => (Thresholds { aligned: 0.4, ..right }, "alignment at 0.4 in place of ½"),
+            Self::Crowd | Self::OneTeacher => (Thresholds { aligned: 0.4, ..right }, "alignment at 0.4 in place of ½"),
             Self::Divergence => (
                 Thresholds { far: 1e-7, near: 0.5, ..right },
                 "a rise that ends of itself told from half of 10⁻⁷ on, in place of a hundredth of 10⁻³",
@@ -263,6 +266,11 @@ fn sighting(run: &Run<'_>, case: Case, kind: Kind, replicate: u64, largest: f64)
             redundant[3] = second;
             [pairs(&learned), vec![(axis(6), redundant)]].concat()
         }
+        Case::Crowd => {
+            let third = if fails { 0.28 } else { 0.0 };
+            let crowd = [(axis(6), tilted(0.3, 2, 4)), (axis(7), tilted(0.29, 2, 5)), (axis(8), tilted(third, 2, 9))];
+            [crowd.to_vec(), pairs(&learned[1..])].concat()
+        }
         Case::OneTeacher => vec![(axis(6), tilted(0.3, 2, 4)), (axis(7), tilted(0.25, if fails { 2 } else { 3 }, 5))],
         Case::Divergence => pairs(&learned),
         Case::Pruning => match kind {
@@ -280,6 +288,7 @@ fn sighting(run: &Run<'_>, case: Case, kind: Kind, replicate: u64, largest: f64)
         Case::Dipole => Some((60.0, Watch::StudentFalls(-0.85), (0, 1))),
         Case::Straddling => Some((if fails { 300.0 } else { 2.0 }, Watch::Expert(0.84), (1, 0))),
         Case::Shared => Some((300.0, Watch::Expert(0.36), (2, 1))),
+        Case::Crowd => Some((60.0, Watch::Expert(0.46), (2, 0))),
         Case::OneTeacher => Some((20.0, Watch::Expert(0.46), (1, 0))),
         Case::Divergence | Case::Pruning => None,
     };
