@@ -16,6 +16,7 @@
 //! | `s_i = v̄_i·w̄_i` | router-expert overlap | `own` |
 
 mod assembly;
+mod bisector;
 mod crossings;
 mod deflation;
 mod degree;
@@ -42,6 +43,7 @@ mod sgd;
 mod signatures;
 mod spec;
 
+pub use bisector::Bisector;
 pub use crossings::{Event, Watch};
 pub use deflation::{Claim, deflation_with_dipoles, greedy_deflation};
 pub use effective_sgd::EffectiveSgd;
