@@ -13,13 +13,36 @@ use crate::{CheckError, Column, Control, Estimate, Evidence, Finding, Inexact, R
 const TEACHERS: [usize; 8] = [1, 2, 3, 4, 5, 8, 12, 16];
 /// Largest surplus `m − m*` in the search for `m_90`.
 const SURPLUS: usize = 8;
+/// Students of the search before the largest number of teachers where nothing is deflated.
+const WITHOUT_DEFLATION: [usize; 6] = [32, 48, 64, 80, 96, 112];
+
+/// What students race for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Race {
+    /// For teachers that nobody has learned yet.
+    Orthogonal,
+    /// The same, while the paper's student-student overlaps make dipoles.
+    Random,
+    /// Each for the teacher that it is nearest to, learned or not: what training would be if a learned pair left no residual behind.
+    WithoutDeflation,
+}
+
+impl Race {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Orthogonal => "orthogonal",
+            Self::Random => "random",
+            Self::WithoutDeflation => "without deflation",
+        }
+    }
+}
 
 /// All draws of the matching in one setting.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Matching {
     pub(super) teachers: usize,
     pub(super) students: usize,
-    pub(super) random_students: bool,
+    pub(super) race: Race,
     draws: u64,
     /// Draws that recover all teachers, and teachers recovered in all draws.
     all: u64,
@@ -28,38 +51,55 @@ pub(super) struct Matching {
 
 /// The draws of the matching: with orthogonal students around `m*` and at `2m* + 4`, with random ones along the ratios.
 pub(super) fn matchings(run: &Run<'_>) -> Result<Vec<Matching>, CheckError> {
-    let mut settings: Vec<(usize, usize, bool)> = Vec::new();
+    let mut settings: Vec<(usize, usize, Race)> = Vec::new();
     for teachers in TEACHERS {
-        settings.extend((teachers..=teachers + SURPLUS).map(|students| (teachers, students, false)));
+        settings.extend((teachers..=teachers + SURPLUS).map(|students| (teachers, students, Race::Orthogonal)));
         if enough(teachers) > teachers + SURPLUS {
-            settings.push((teachers, enough(teachers), false));
+            settings.push((teachers, enough(teachers), Race::Orthogonal));
         }
         if teachers <= 3 {
-            settings.extend(RATIOS.map(|ratio| (teachers, ratio * teachers, true)));
+            settings.extend(RATIOS.map(|ratio| (teachers, ratio * teachers, Race::Random)));
         }
     }
+    let [first, .., last] = TEACHERS;
+    settings.extend((first..=first + SURPLUS).map(|students| (first, students, Race::WithoutDeflation)));
+    settings.extend(WITHOUT_DEFLATION.map(|students| (last, students, Race::WithoutDeflation)));
     let draws = run.integer("draws");
     run.units("matching", settings.len(), |unit| {
-        let (teachers, students, random_students) = settings[unit];
+        let (teachers, students, race) = settings[unit];
         // The sizes are no comparison of paired draws: each setting has streams of its own.
         let purpose = 1 + unit as u32;
-        // The race of many random students is long to draw, and its shares are far from 0.9.
-        let draws = if random_students { draws.div_ceil(4) } else { draws };
-        let mut matching = Matching { teachers, students, random_students, draws, all: 0, recovered: 0 };
+        // The races of many students are long to draw, and their shares are far from 0.9, or coarse in m.
+        let draws = if race == Race::Orthogonal { draws } else { draws.div_ceil(4) };
+        let mut matching = Matching { teachers, students, race, draws, all: 0, recovered: 0 };
         for draw in 0..draws {
             run.proceed()?;
             let mut stream = run.substream(draw, purpose);
             let mut normals = |n: usize| -> Vec<f64> { (0..n).map(|_| StandardNormal.sample(&mut stream)).collect() };
             let expert = normals(students * teachers);
-            let student = normals(if random_students { students * students } else { 0 });
+            let student = normals(if race == Race::Random { students * students } else { 0 });
             let overlap = |i: usize, k: usize| student.get(i * students + k).copied();
-            let claims = greedy_deflation([students, teachers], |i, j| expert[i * teachers + j], overlap);
-            let recovered = claims.iter().filter(|claim| claim.time <= CUT).count();
+            let recovered = if race == Race::WithoutDeflation {
+                nearest(&expert, teachers)
+            } else {
+                let claims = greedy_deflation([students, teachers], |i, j| expert[i * teachers + j], overlap);
+                claims.iter().filter(|claim| claim.time <= CUT).count()
+            };
             matching.recovered += recovered as u64;
             matching.all += u64::from(recovered == teachers);
         }
         Ok(matching)
     })
+}
+
+/// How many teachers have a student that is nearest to them and aligns within the time of the matching.
+fn nearest(overlaps: &[f64], teachers: usize) -> usize {
+    let mut reached = vec![false; teachers];
+    for row in overlaps.chunks_exact(teachers) {
+        let best = (0..teachers).max_by(|a, b| row[*a].total_cmp(&row[*b])).expect("at least one teacher");
+        reached[best] |= 4.5 * CUT * row[best] >= 1.0;
+    }
+    reached.iter().filter(|reached| **reached).count()
 }
 
 impl Matching {
@@ -72,6 +112,8 @@ impl Matching {
 pub(super) struct Growth {
     teachers: usize,
     m_90: [Option<usize>; 3],
+    /// The same without deflation, where that was drawn.
+    without: [Option<usize>; 3],
     /// The same of flows from orthogonal starts at one dimension.
     flows: [Option<usize>; 3],
     coupon: usize,
@@ -89,11 +131,14 @@ impl Growth {
     }
 
     fn of(teachers: usize, matchings: &[Matching], flows: &[&Cell]) -> Self {
-        let rows = matchings.iter().filter(|row| row.teachers == teachers && !row.random_students);
-        let matched: Vec<_> = rows.filter_map(|row| Some((row.students, row.share()?))).collect();
+        let of = |race| {
+            let rows = matchings.iter().filter(|row| row.teachers == teachers && row.race == race);
+            m_90(&rows.filter_map(|row| Some((row.students, row.share()?))).collect::<Vec<_>>())
+        };
         let flown = flows.iter().filter(|cell| cell.law.teachers == teachers);
         let flown: Vec<_> = flown.filter_map(|cell| Some((cell.law.students, cell.all()?))).collect();
-        Self { teachers, m_90: m_90(&matched), flows: m_90(&flown), coupon: coupon_collector(teachers) }
+        let (m_90, without) = (of(Race::Orthogonal), of(Race::WithoutDeflation));
+        Self { teachers, m_90, without, flows: self::m_90(&flown), coupon: coupon_collector(teachers) }
     }
 }
 
@@ -115,10 +160,11 @@ fn coupon_collector(n: usize) -> usize {
 
 pub(super) fn growth_finding(growth: &[Growth]) -> Finding {
     const ACCEPT: [f64; 2] = [0.7, 1.3];
-    let item = |statement: &str, of: &dyn Fn(&Growth) -> [Option<usize>; 2]| {
+    // Of an interval for m_90 the slope against some function of m*, from the first to the last of them.
+    let item = |statement: &str, of: fn(&Growth) -> [Option<usize>; 3], against: fn(f64) -> f64| {
         let ends = growth.first().zip(growth.last()).and_then(|(first, last)| {
-            let span = (last.teachers - first.teachers) as f64;
-            let ([low, high], [above, below]) = (of(last), of(first));
+            let span = against(last.teachers as f64) - against(first.teachers as f64);
+            let ([low, _, high], [above, _, below]) = (of(last), of(first));
             Some([(low? as f64 - below? as f64) / span, (high? as f64 - above? as f64) / span])
         });
         match ends {
@@ -132,18 +178,32 @@ pub(super) fn growth_finding(growth: &[Growth]) -> Finding {
         }
     };
     let statement = "slope of m_90 in m* between m* = 1 and 16 (greedy matching): the surplus m − m* decides";
-    let control = Control::new(
-        "the growth of the coupon collector, m* log m*, is rejected",
-        item("the same slope of the coupon collector's number of draws", &|row| [Some(row.coupon); 2]),
+    let controls = [
+        Control::new(
+            "a race in which every student takes the teacher that it is nearest to, learned or not, is rejected",
+            item("the same slope in that race, a coupon collector's", |row| row.without, |teachers| teachers),
+        ),
+        Control::new(
+            "growth in proportion to m* log m* is rejected",
+            item(
+                "slope of m_90 in m* log m* between m* = 1 and 16 (greedy matching)",
+                |row| row.m_90,
+                |teachers| teachers * teachers.ln(),
+            ),
+        ),
+    ];
+    let evidence = item(statement, |row| row.m_90, |teachers| teachers);
+    let witness = json!(
+        growth
+            .iter()
+            .map(|row| json!({ "m*": row.teachers, "m_90": row.m_90[1], "without deflation": row.without }))
+            .collect::<Vec<_>>()
     );
-    let evidence = item(statement, &|row| [row.m_90[0], row.m_90[2]]);
-    let witness =
-        json!(growth.iter().map(|row| json!({ "m*": row.teachers, "m_90": row.m_90[1] })).collect::<Vec<_>>());
-    Finding::judged("growth of m_90 with m*", statement, &[evidence], &[control], witness)
+    Finding::judged("growth of m_90 with m*", statement, &[evidence], &controls, witness)
 }
 
 pub(super) fn random_finding(matchings: &[Matching], controls: &[Control]) -> Finding {
-    let random = || matchings.iter().filter(|row| row.random_students);
+    let random = || matchings.iter().filter(|row| row.race == Race::Random);
     let best = random().filter_map(Matching::share).reduce(|a, b| if b.value > a.value { b } else { a });
     let statement = "greedy matching with the paper's random students, which takes dipoles as lost (flows reach more, see the diagram): largest share of draws that match all teachers, over m* = 1, 2, 3 and m/m* = 1 … 16";
     let item = Evidence::estimate(statement, LEVEL, best, CLAIMED);
@@ -185,7 +245,7 @@ pub(super) fn matching_table(matchings: &[Matching]) -> Table {
     for row in matchings {
         let share = row.share();
         table.push([
-            if row.random_students { "random" } else { "orthogonal" }.into(),
+            row.race.name().into(),
             row.teachers.into(),
             row.students.into(),
             row.draws.into(),
@@ -201,6 +261,14 @@ pub(super) fn matching_table(matchings: &[Matching]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A student that is nearest to a learned teacher, or too far from any, reaches none.
+    #[test]
+    fn without_deflation_students_meet() {
+        assert_eq!(nearest(&[0.3, 0.2, 0.5, 0.4], 2), 1);
+        assert_eq!(nearest(&[0.3, 0.2, 0.1, 0.4, -1.0, -2.0], 2), 2);
+        assert_eq!(nearest(&[0.05, 0.04, 0.1, 0.4], 2), 1);
+    }
 
     /// Two kinds: `1 − 2·2^{−n} ≥ 0.9` from n = 5 on; one kind needs one draw.
     #[test]
