@@ -2,12 +2,12 @@
 //!
 //! # The claim
 //!
-//! `A_n = E[π(Z) He_n(Z)]` and `Φ_{k,l}(ρ) = Σ_n ρⁿ/n! A_{k+n} A_{l+n}` of the sigmoid enter every population quantity as floats: `A_n` rounded, `Φ_{k,l}` as a polynomial of ten to seventeen
+//! `A_n = E[π(Z) He_n(Z)]` and `Φ_{k,l}(ρ) = Σ_n ρⁿ/n! A_{k+n} A_{l+n}` of the sigmoid enter every population quantity as floats: `A_n` rounded, `Φ_{k,l}` for even `k + l` as a polynomial of eleven (`Φ_00`) to twenty (`k + l = 10`; 25 at 16)
 //! Chebyshev coefficients. The claim is a relative error of at most `5·10⁻¹⁴` (the run may ask for another), so that an enclosure of relative width `10⁻¹³` with the float in its middle holds the truth; the
 //! kernels promise `10⁻¹⁴`. The proof is in [`crate::rigor`]: the trapezoid rule with its remainder, in intervals of arbitrary precision.
 //!
 //! What is certified is the polynomial with the stated Chebyshev coefficients, as a function on `[−1, 1]`. The roundings of its evaluation, and of its expansion in powers that the vector kernel takes, are not part
-//! of the claim (they are tested, to `10⁻¹⁴`, in `kernels`). Covariances with odd `k + l` are products of `A_0 = ½` and one coefficient.
+//! of the claim (they are tested, to `10⁻¹⁴`, in `kernels`). Covariances with odd `k + l` are no polynomials and not in the certificate: they are `½A_l` for `k = 0` and zero for `k, l ≥ 1`, exactly so in floats, with the error of `A_l`.
 //!
 //! The controls are the same certificate with one coefficient, and with one covariance, moved by a relative `10⁻¹²`: the first Chebyshev coefficient of `Φ_11`, by `20·5·10⁻¹⁴` of `Φ_11(1)`. The coefficients `A_n` stay as they are then, so that only the part of the proof that is about tables can refuse it.
 //! A control is rejected only where the item that was altered is the one that is refused, as the furthest off.
@@ -21,15 +21,15 @@ use crate::{CheckError, Column, Control, Evidence, Figure, Findings, Label, Lemm
 pub(crate) const LEMMA: Lemma = Lemma {
     id: "hermite-coefficients",
     paper: "2510.07205",
-    claim: "The floats that stand for the sigmoid's Hermite coefficients A_0 … A_40 and for its covariances Φ_kl on [−1, 1] lie within the relative error of the run (5e-14 unless set) of the \
+    claim: "The floats that stand for the sigmoid's Hermite coefficients A_0 … A_40 and for its covariances Φ_kl on [−1, 1], even k + l, lie within the relative error of the run (5e-14 unless set) of the \
             true values (Φ_kl in units of |Φ_kl(1)|).",
-    scope: "Sigmoid router; Φ_kl with k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use; 16: of all orders up to 6), as polynomials in Chebyshev form with the stated coefficients \
+    scope: "Sigmoid router; Φ_kl with even k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use; 16: of all orders up to 6), as polynomials in Chebyshev form with the stated coefficients \
             (their expansion in powers for the vector kernel, and roundings of an evaluation, are tested and not certified); \
-            A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry.",
+            A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry, and with them Φ_kl for odd k + l: A_l/2 for k = 0, else 0.",
     ledger: Label::Proved,
     typical_seconds: 8.0,
     parameters: &[
-        Parameter::integer("total", "largest k + l", "", [0, 16], [10, 16, 16]),
+        Parameter::integer("total", "up to which k + l is certified, where it is even", "", [0, 16], [10, 16, 16]),
         Parameter::integer("precision", "bits of the enclosures", "bit", [128, 2048], [256, 384, 768]),
         Parameter::real("error", "relative error that is claimed", "", [1e-17, 1e-6], [5e-14, 5e-14, 5e-14]),
     ],
@@ -79,7 +79,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         certificates.try_into().map_err(|_| CheckError::theory("three certificates"))?;
     let evidence = Evidence::certificate(
         format!(
-            "largest relative error of A_1 … A_40 and of Φ_kl, k + l ≤ {total}, over all correlations: at most {claimed:e}"
+            "largest relative error of A_1 … A_40 and of Φ_kl, even k + l ≤ {total}, over all correlations: at most {claimed:e}"
         ),
         of_claim,
     );
@@ -96,7 +96,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             refused_for(
                 "Φ_11(1)",
                 Evidence::certificate(
-                    format!("the same for k + l ≤ 2, of the altered table: at most {claimed:e}"),
+                    format!("the same for even k + l ≤ 2, of the altered table: at most {claimed:e}"),
                     of_table,
                 ),
             ),

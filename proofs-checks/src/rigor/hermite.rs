@@ -3,6 +3,8 @@
 //! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
 //! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
 //! `l + n ≤ N`, `N = 130` (200 for a total above 10), `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
+//!
+//! Odd `k + l` need no polynomial and have no line: `A_n = 0` for even `n ≥ 2`, and of `A_{k+n}`, `A_{l+n}` one has an even index, so all terms vanish but the first where `k = 0`: `Φ_{0,l} = ½A_l`.
 
 use std::fmt::Write as _;
 
@@ -222,7 +224,7 @@ impl Hermite {
         }
         let accepted = Accepted {
             claim: format!(
-                "the floats of A_n, n ≤ {COEFFICIENTS}, and of Φ_kl on [−1, 1], k + l ≤ {}, are within a relative error of {stated:e} of the sigmoid's",
+                "the floats stated in it for A_n, odd n ≤ {COEFFICIENTS}, and, as Chebyshev coefficients, for Φ_kl on [−1, 1], even k + l ≤ {}, are within a relative error of {stated:e} of the sigmoid's (Φ_kl in units of |Φ_kl(1)|)",
                 self.total
             ),
             interval,
@@ -253,7 +255,11 @@ mod tests {
             });
             recheck(&text.unwrap())
         };
-        assert!(of(0, 0.0, 0.0).is_ok_and(|accepted| accepted.interval[1] < accepted.accept[1]));
+        let accepted = of(0, 0.0, 0.0).unwrap();
+        assert!(accepted.interval[1] < accepted.accept[1]);
+        for words in ["stated in it", "odd n ≤ 40", "even k + l ≤ 2,"] {
+            assert!(accepted.claim.contains(words), "{}", accepted.claim);
+        }
         for (altered, by, moved, name) in
             [(7, 1e-12, 0.0, "A_7"), (21, -1e-12, 0.0, "A_21"), (0, 0.0, 1e-12, "Φ_11(1)")]
         {

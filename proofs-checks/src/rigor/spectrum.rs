@@ -1,7 +1,7 @@
 //! The certificate `teacher-spectrum`: the Hessian at the teacher.
 //!
-//! At the teacher, `m = m*`, the residual vanishes, so the Hessian of `L` is `δ ↦ E[(Σ_i δf_i)²]` with `δf_i = π'(v·x)(δv·x) He_p(w·x) + π(v·x) p He_{p−1}(w·x)(δw·x)`, `δv ⟂ v`, `δw ⟂ w`. Let `p ≥ 3`,
-//! the `2m*` vectors orthonormal, `d ≥ 2m*`.
+//! Let `x ~ N(0, I_d)`, `π` be the sigmoid, and the students' raw norms be 1. At the teacher, `m = m*`, the residual vanishes, so the Riemannian Hessian of `L = ½E(f − f*)²` is `δ ↦ E[(Σ_i δf_i)²]`
+//! with `δf_i = π'(v·x)(δv·x) He_p(w·x) + π(v·x) p He_{p−1}(w·x)(δw·x)`, `δv ⟂ v`, `δw ⟂ w`. Let `p ≥ 3`, the `2m*` vectors orthonormal, `d ≥ 2m*`.
 //!
 //! *Different pairs do not interact.* `δf_i` is of degree at most one in `w_k·x` (through `δv·x` or `δw·x`), `δf_k` has only Hermite components of degree `p − 1 ≥ 2` and more in `w_k·x` (`He_p` and
 //! `He_{p−1}`, and `z He_p = He_{p+1} + p He_{p−1}`; where `δw_k·x` multiplies it is another coordinate). The other factors do not contain `w_k·x`, coordinates are independent: the expectation is zero.
@@ -124,13 +124,16 @@ impl Spectrum {
         }
         let undecided = || CertificateError::Undecided { claim: claim() };
         let [low, high] = &self.claimed[0];
-        let named = |(name, claimed): (&&str, &[Dyadic; 2])| format!("{name} in {}", interval(claimed));
-        let all: Vec<String> = EIGENVALUES.iter().zip(&self.claimed).map(named).collect();
+        let named = |k: usize| format!("{} in {}", EIGENVALUES[k], interval(&self.claimed[k]));
         let accepted = Accepted {
             claim: format!(
-                "for He_{} experts the Hessian at an orthonormal teacher has, for every m = m* and d ≥ max(2m*, 3), four eigenvalues, {}, the router's the smallest",
+                "for x ~ N(0, I_d), sigmoid routers, He_{} experts and students of raw norms 1 the Riemannian Hessian of L = ½E(f − f*)² at an orthonormal teacher has, for every m = m* and every d ≥ max(2m*, 3), \
+                 the eigenvalues {} and {}, each m*(d−2) times, {} and {}, each m* times, and no other, the router's the smallest",
                 self.order,
-                all.join(", ")
+                named(0),
+                named(1),
+                named(2),
+                named(3)
             ),
             interval: eigenvalues[0].outer().ok_or_else(undecided)?,
             accept: [low.to_f64(false), high.to_f64(true)],

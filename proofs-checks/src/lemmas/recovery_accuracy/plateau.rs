@@ -11,7 +11,7 @@ use crate::{CheckError, Column, Run, Table, statistics};
 /// Overlaps of a recovered pair.
 const RECOVERED: f64 = 0.9;
 /// When the plateau is read first and again, in units of `ln d` after the last recovery.
-const READINGS: [f64; 2] = [6.0, 9.0];
+pub(super) const READINGS: [f64; 2] = [6.0, 9.0];
 
 /// One setting of the grid.
 #[derive(Clone, Copy, PartialEq)]
@@ -63,6 +63,11 @@ impl Plateau {
     pub(super) fn constant(&self, setting: Setting) -> Option<f64> {
         Some(self.deficit() / self.bound(setting)?)
     }
+
+    /// The `δ` below which the bound with `C = 1` is broken, were the reading the same at every `δ`.
+    fn breaking(&self, setting: Setting) -> f64 {
+        (self.deficit() / ((setting.students as f64).powi(7) * (setting.dimension as f64).powf(1.5))).cbrt()
+    }
 }
 
 /// All plateaus: `rows[setting][replicate]`.
@@ -77,6 +82,14 @@ fn other_students(run: &Run<'_>) -> Vec<usize> {
     [run.integer("teachers") as usize + 1, students + 2].into_iter().filter(|others| *others != students).collect()
 }
 
+/// For each number of students in evidence, the run's own first, the settings between which the exponent in `δ` is read.
+pub(super) fn in_evidence(run: &Run<'_>) -> Vec<[Setting; 2]> {
+    let students = run.integer("students") as usize;
+    let fewest = Some(run.integer("teachers") as usize + 1).filter(|fewest| *fewest != students);
+    let ends = |students| [SCALES[4], SCALES[5]].map(|scale| Setting { students, dimension: BASE, scale });
+    std::iter::once(students).chain(fewest).map(ends).collect()
+}
+
 /// Dimensions, scales at the base dimension, and numbers of students at the first two dimensions.
 fn settings(run: &Run<'_>) -> Vec<Setting> {
     let students = run.integer("students") as usize;
@@ -84,6 +97,7 @@ fn settings(run: &Run<'_>) -> Vec<Setting> {
     let random = DIMENSIONS.into_iter().filter(|d| *d <= 10u64.pow(run.integer("decades") as u32));
     settings.extend(random.map(|dimension| Setting { students, dimension, scale: 1.0 }));
     settings.extend(SCALES.map(|scale| Setting { students, dimension: BASE, scale }));
+    settings.extend(in_evidence(run).into_iter().skip(1).flatten());
     for others in other_students(run) {
         settings.push(Setting { students: others, dimension: BASE, scale: 1.0 });
         settings.extend([0, 1].map(|k| Setting { students: others, dimension: DIMENSIONS[k], scale: 0.0 }));
@@ -238,6 +252,13 @@ impl Grid {
         rows.filter(|(_, row)| awake || !row.awake).filter_map(|(s, row)| row.constant(*s)).reduce(f64::max)
     }
 
+    /// The `δ` below which the bound with `C = 1` is broken: least, median and largest over the readings in scope.
+    pub(super) fn breaking(&self, setting: Setting) -> Option<[f64; 3]> {
+        let mut all = self.of(setting, |row| Some(row.breaking(setting)));
+        all.sort_unstable_by(f64::total_cmp);
+        Some([*all.first()?, all[all.len() / 2], *all.last()?])
+    }
+
     fn rows(&self, setting: Setting) -> &[Plateau] {
         let place = self.settings.iter().position(|other| *other == setting);
         place.map_or(&[], |place| &self.rows[place])
@@ -288,15 +309,15 @@ impl Grid {
             "1−β",
             "bound",
             "smallest C",
-            "none awake",
             "loose by",
+            "C, awake too",
         ];
         let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
         for &setting in self.settings.iter().filter(|setting| which(setting)) {
             let median = |numbers: Vec<f64>| statistics::median(&numbers, LEVEL).map(|e| e.value);
             let middle = |of: &dyn Fn(&Plateau) -> f64| median(self.of(setting, |row| Some(of(row))));
             let deltas = self.of_starts(setting, |row| (setting.scale > 0.0).then_some(row.delta));
-            let [constant, asleep] = [true, false].map(|awake| self.constant(&[setting], awake));
+            let [asleep, all] = [false, true].map(|awake| self.constant(&[setting], awake));
             table.push([
                 setting.students.into(),
                 setting.dimension.into(),
@@ -309,9 +330,9 @@ impl Grid {
                 median(self.of(setting, |row| row.foretold)).into(),
                 middle(&|row| row.router).into(),
                 median(self.of_starts(setting, |row| row.bound(setting))).into(),
-                constant.into(),
                 asleep.into(),
                 asleep.map(f64::recip).into(),
+                all.into(),
             ]);
         }
         table

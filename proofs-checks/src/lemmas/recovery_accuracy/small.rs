@@ -10,6 +10,9 @@ use crate::{CheckError, Run};
 /// Sizes of dormant overlaps.
 const SIZES: [f64; 3] = [1e-2, 5e-3, 2.5e-3];
 
+/// The expert rests after a few units of `1/5.28`; a dormant student of overlap 0.03 wakes after 72.
+const UNTIL: f64 = 20.0;
+
 /// A learned pair beside dormant students whose overlaps with it are scaled.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Scaled {
@@ -19,27 +22,35 @@ pub(super) struct Scaled {
 
 /// `[replicate][size]`.
 pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
-    /// The expert rests after a few units of `1/5.28`; a dormant student of overlap 0.03 wakes after 72.
-    const UNTIL: f64 = 20.0;
-    let dormant = run.integer("students") as usize - 1;
     run.units("scaled", run.integer("replicates") as usize, |unit| {
-        let mut stream = run.stream(unit as u64);
-        let draws: Vec<f64> = (0..dormant).map(|_| StandardNormal.sample(&mut stream)).collect();
-        let largest = draws.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
-        SIZES
-            .iter()
-            .map(|size| {
-                // The largest is the size itself, so that no draw wakes a student.
-                let overlaps: Vec<f64> = draws.iter().map(|x| size * x / largest).collect();
-                let start = beside_a_learned_pair(&overlaps)?;
-                let mut expert = 0.0;
-                let flow = Flow::new(&start).tolerance(1e-10);
-                let read = |_: usize, state: OrderParameters| expert = 1.0 - state.expert(0, 0);
-                flow.run(UNTIL, &[], &[UNTIL], read, |_, _| Stop::No).map_err(CheckError::theory)?;
-                Ok(Scaled { largest: *size, expert })
-            })
-            .collect()
+        let scaled = |size: &f64| Ok(Scaled { largest: *size, expert: deficits(run, unit, *size, &[UNTIL])?[0] });
+        SIZES.iter().map(scaled).collect()
     })
+}
+
+/// `1 − κ` some time `later` over `1 − κ`, for each start, beside dormant students that are soon to wake: `1/u²` of the largest overlap, 2200 at the first reading, falls by `15.34·later`.
+pub(super) fn waking(run: &Run<'_>, later: f64) -> Result<Vec<f64>, CheckError> {
+    const SIZE: f64 = 0.02;
+    run.units("waking", run.integer("replicates") as usize, |unit| {
+        let read = deficits(run, unit, SIZE, &[UNTIL, UNTIL + later])?;
+        Ok(read[1] / read[0])
+    })
+}
+
+/// `1 − κ` at these times, for the start of this number with the largest of its dormant overlaps scaled to `size`, so that no draw wakes a student by itself.
+fn deficits(run: &Run<'_>, unit: usize, size: f64, times: &[f64]) -> Result<Vec<f64>, CheckError> {
+    let mut stream = run.stream(unit as u64);
+    let dormant = run.integer("students") - 1;
+    let draws: Vec<f64> = (0..dormant).map(|_| StandardNormal.sample(&mut stream)).collect();
+    let largest = draws.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+    let overlaps: Vec<f64> = draws.iter().map(|x| size * x / largest).collect();
+    let start = beside_a_learned_pair(&overlaps)?;
+    let mut deficits = Vec::new();
+    let read = |_: usize, state: OrderParameters| deficits.push(1.0 - state.expert(0, 0));
+    let flow = Flow::new(&start).tolerance(1e-10);
+    flow.run(times.iter().copied().fold(0.0, f64::max), &[], times, read, |_, _| Stop::No)
+        .map_err(CheckError::theory)?;
+    Ok(deficits)
 }
 
 /// For each start, the exponent of `1 − κ` in the largest dormant overlap.

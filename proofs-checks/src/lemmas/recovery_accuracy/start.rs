@@ -7,7 +7,8 @@
 //! ```
 //!
 //! over the students that the greedy matching leaves over, their directions being independent. With the matching's `T_j = 1/(4.5κ_j)` a dormant overlap `c_k/√d` has become `c_k/(1 − c_k/c_j)/√d`: the runner-up of the winner decides.
-//! Where there are few dormant students a runner-up may be missing: from one of them to four the floor grows faster than `m⁷`, from four on more slowly (table `students`).
+//! Where there are few dormant students a runner-up may be missing: from one of them to four the floor gains a factor of some hundreds. For two teachers, where that is from `m = 3` to 6, it grows faster than `m⁷`; for one teacher, from `m = 2` to 5, like
+//! the power 5 to 6 of `m`. From four on it grows more slowly than `m⁷` (table `students`).
 
 use moe_theory::soft_routed::{Claim, OrderParameters, greedy_deflation};
 use rand_distr::{Distribution, StandardNormal};
@@ -101,7 +102,8 @@ pub(super) fn exponent(run: &Run<'_>, floors: &[Floor], ends: [usize; 2], accept
     let [low, high] = ends.map(|dormant| run.integer("teachers") as usize + dormant);
     let at = |students| floors.iter().find(|floor| floor.students == students);
     let statement = format!(
-        "exponent of the 1 − κ foretold from the start in m between m = {low} and {high}, median over draws (greedy matching)"
+        "exponent of the 1 − κ foretold from the start in m between m = {low} and {high}, m* = {}, median over draws (greedy matching)",
+        run.integer("teachers")
     );
     match at(low).zip(at(high)) {
         Some((a, b)) => Evidence::statistic(statement, LEVEL, slope([a.interval, b.interval], [low, high]), accept),

@@ -33,14 +33,18 @@ fn statements_that_hold_nothing_are_refused() {
     }
 }
 
-/// The numbers that a claim is about are in its words: a wider interval, or a larger error, is another claim.
+/// The hypotheses of a claim and the numbers that it is about are in its words: a wider interval, or a larger error, is another claim.
 #[test]
 fn claims_name_their_numbers() {
     let claimed = [[0.25, 0.5], [5.0, 6.0], [1.5, 2.0], [6.0, 7.0]];
     let claim = recheck(&spectrum_certificate(3, 128, claimed).unwrap()).unwrap().claim;
-    for words in
-        ["router in [0.25, 0.5]", "expert in [5.0, 6.0]", "plane-low in [1.5, 2.0]", "plane-high in [6.0, 7.0]"]
-    {
+    for words in [
+        "x ~ N(0, I_d), sigmoid routers, He_3 experts and students of raw norms 1",
+        "orthonormal teacher",
+        "every m = m* and every d ≥ max(2m*, 3)",
+        "router in [0.25, 0.5] and expert in [5.0, 6.0], each m*(d−2) times",
+        "plane-low in [1.5, 2.0] and plane-high in [6.0, 7.0], each m* times",
+    ] {
         assert!(claim.contains(words), "{claim}");
     }
 }
