@@ -226,6 +226,7 @@ impl PublishedFigure {
             "step": self.step(self.noise),
             "inputs": self.inputs(self.noise),
             "recovered": { "SGD": self.quiet[0].recovered(self.teachers), "SGD with twice the noise": self.noisy.recovered(self.teachers), "flow": self.flow.recovered(self.teachers) },
+            "teachers that two students align with": { "SGD": self.quiet[0].shared(self.teachers, self.until), "SGD with twice the noise": self.noisy.shared(self.teachers, self.until), "flow": self.flow.shared(self.teachers, self.until) },
         });
         let judged = |title: &str, item: Evidence, twin: Evidence| {
             let item = match self.answering {

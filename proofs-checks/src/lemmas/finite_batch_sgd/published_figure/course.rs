@@ -37,6 +37,12 @@ impl Course {
         teachers_by(&self.aligned, teachers, time)
     }
 
+    /// Teachers that more than one student's expert has reached ½ with, within the figure.
+    pub(super) fn shared(&self, teachers: usize, until: f64) -> usize {
+        let students = |j: usize| self.aligned.iter().skip(j).step_by(teachers).flatten().filter(|at| **at <= until);
+        (0..teachers).filter(|j| students(*j).count() > 1).count()
+    }
+
     /// Teachers aligned at `factor` times the clock of SGD, mean over the figure's times.
     pub(super) fn mean_aligned(&self, teachers: usize, factor: f64, until: f64, noise: f64) -> f64 {
         mean_over_times(until, |time| self.teachers_by(teachers, factor * clock(noise, time)))
