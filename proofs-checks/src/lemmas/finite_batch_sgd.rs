@@ -63,7 +63,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             [8, 65_536],
             [512, 512, 512],
         ),
-        Parameter::real("noise", "largest ε of the timed runs", "", [0.1, 0.5], [0.4, 0.4, 0.4]),
+        Parameter::real("noise", "largest ε of the timed runs", "", [0.2, 0.5], [0.4, 0.4, 0.4]),
         Parameter::integer(
             "full-dimension",
             "dimension where full and reduced simulation are compared",
