@@ -64,11 +64,12 @@ pub(super) fn law(students: usize, teachers: usize, dimension: u64, student_over
     InitialLaw { student_overlap, gaussian_norms: true, ..InitialLaw::new(3, students, teachers, dimension) }
 }
 
-/// The first replicates in the lemma's scope. Draws are paired, so one dimension decides for all.
-pub(super) fn eligible(run: &Run<'_>, students: usize, wanted: usize) -> Result<Vec<u64>, CheckError> {
+/// The first replicates in the lemma's scope, or out of it. Draws are paired, so one dimension decides for all.
+pub(super) fn eligible(run: &Run<'_>, students: usize, wanted: usize, in_scope: bool) -> Result<Vec<u64>, CheckError> {
     let law = law(students, run.integer("teachers") as usize, 100_000_000, 0.0);
     run.replicates(wanted, |replicate| {
-        Ok(is_matched(&law.sample(run.seed(), replicate).map_err(CheckError::theory)?, LEAST, RIVAL))
+        let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
+        Ok(is_matched(&start, LEAST, RIVAL) == in_scope)
     })
 }
 

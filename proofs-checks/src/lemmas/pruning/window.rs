@@ -50,7 +50,7 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn measure(run: &Run<'_>) -> Result<Self, CheckError> {
         let teachers = run.integer("teachers") as usize;
-        let replicates = eligible(run, teachers + 1, run.integer("window-replicates") as usize)?;
+        let replicates = eligible(run, teachers + 1, run.integer("window-replicates") as usize, true)?;
         let step = run.integer("window-decades") as usize;
         let mut exponents: Vec<u32> = (DECADES[0]..DECADES[1]).step_by(step).collect();
         exponents.push(DECADES[1]);

@@ -9,7 +9,7 @@ use moe_theory::soft_routed::{Flow, Signature, Start, Stop, StudentTeacher, Symp
 use rand_distr::{Distribution, Uniform};
 use serde_json::json;
 
-use super::{LEVEL, MOST};
+use super::{LEVEL, MOST, Sequence, sequence};
 use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
 
 /// Starts of each kind.
@@ -50,7 +50,13 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Evidence), CheckError> 
     Ok((finding, crowded))
 }
 
-fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, CheckError> {
+/// What is observed from the starts in a tie.
+pub(super) fn sequences(run: &Run<'_>) -> Result<Vec<Sequence>, CheckError> {
+    run.units("tied", STARTS, |unit| sequence(run, &start(run, TIED, unit as u64)?, unit as u64))
+}
+
+/// Two students with overlaps with one teacher that differ by a gap from `gaps`.
+fn start(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<Start, CheckError> {
     let gap = Uniform::new(gaps[0], gaps[1]).map_err(CheckError::theory)?.sample(&mut run.substream(replicate, 64));
     let axis = |k: usize| (0..8).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
     // The teacher's router and expert on axes 0 and 1.
@@ -62,7 +68,11 @@ fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, Chec
     let students = [[axis(2), axis(3)], [tilted(OVERLAP, 4), tilted(OVERLAP * (1.0 - gap), 5)]];
     let teacher = [[axis(0)], [axis(1)]];
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&students[0], &students[1]], [&teacher[0], &teacher[1]]);
-    let start = Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0);
+    Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0))
+}
+
+fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, CheckError> {
+    let start = start(run, gaps, replicate)?;
     let mut found = false;
     let interrupted = |_: f64| run.proceed().is_err();
     let outcome = Flow::new(&start).tolerance(run.real("tolerance")).monitor(&interrupted).run(
