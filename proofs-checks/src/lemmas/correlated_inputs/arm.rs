@@ -1,7 +1,7 @@
 //! What is known of one law: its passages at every dimension, and what is read from them.
 
 use super::law::Law;
-use super::{CONSTANT, LEVEL, Local, MOST, PATIENCE, Passage};
+use super::{CONSTANT, LEVEL, Local, MOST, PATIENCE, Passage, SCATTER};
 use crate::{Column, Estimate, Evidence, Figure, Scale, Table, statistics};
 
 /// All that is known of one law.
@@ -71,9 +71,14 @@ impl Arm {
     }
 
     pub(super) fn on_time(&self) -> Evidence {
-        let statement =
-            format!("{}: share of starts that align within 5 % of the isotropic closed form, largest d", self.name());
-        let on_time = |p: &Passage| p.time.is_some_and(|t| (CONSTANT[0]..=CONSTANT[1]).contains(&(t / p.predicted)));
+        let dimension = self.dimensions[self.dimensions.len() - 1];
+        let close = (SCATTER / (dimension as f64).sqrt()).max(CONSTANT[1] - 1.0);
+        let statement = format!(
+            "{}: share of starts that align within {:.0} % of the isotropic closed form, d = {dimension}",
+            self.name(),
+            100.0 * close
+        );
+        let on_time = |p: &Passage| p.time.is_some_and(|t| (t / p.predicted - 1.0).abs() <= close);
         Evidence::estimate(statement, LEVEL, self.share(on_time), MOST)
     }
 

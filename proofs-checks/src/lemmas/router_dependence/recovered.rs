@@ -31,7 +31,7 @@ use serde_json::json;
 use super::super::guided_router::{Follower, pursue};
 use super::accuracy::{Floor, floor};
 use super::law::{phi, vectors};
-use super::{LEVEL, eligible, law};
+use super::{GAP_ROUNDING, LEVEL, TIME_ERROR, eligible, law, within};
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table, statistics};
 
 pub(super) const ROUTERS: [Router; 2] = [Router::GaussianCdf, Router::Tanh];
@@ -52,6 +52,11 @@ const MOST: [f64; 2] = [0.6, 1.0];
 const ORDERED: f64 = 1e5;
 /// Starts for the order over those of the run.
 const ORDERS: usize = 3;
+
+/// Relative error of a deficit that was read.
+fn reading(floor: &Floor, what: usize) -> f64 {
+    1e-4 + 1e-15 / floor.found[what]
+}
 
 fn axis(k: usize) -> Vec<f64> {
     (0..4).map(|r| if r == k { 1.0 } else { 0.0 }).collect()
@@ -141,7 +146,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
     let ratio = |floor: &Floor, what: usize, foretold: f64, which: &str| {
         let (value, name) = (floor.found[what] / foretold, ["1 − κ", "1 − β"][what]);
         let statement = format!("{} routers, u = {}: {name} over {which}", floor.router.name(), FLOORS[0]);
-        Evidence::comparison(statement, [value; 2], FLOOR)
+        Evidence::comparison(statement, within(value, value * reading(floor, what)), FLOOR)
     };
     let power = |rows: &[Floor], what: usize, expected: f64| {
         let value = (rows[1].found[what] / rows[0].found[what]).ln() / (rows[1].largest / rows[0].largest).ln();
@@ -150,7 +155,8 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
             rows[0].router.name(),
             ["1 − κ", "1 − β"][what]
         );
-        Evidence::comparison(statement, [value; 2], [expected - 0.5, expected + 0.5])
+        let error = (reading(&rows[0], what) + reading(&rows[1], what)) / (FLOORS[1] / FLOORS[0]).ln();
+        Evidence::comparison(statement, within(value, error), [expected - 0.5, expected + 0.5])
     };
     let (cdf, tanh) = floors.split_at(2);
     let own = |floor: &Floor, what: usize| ratio(floor, what, floor.foretold[what], "the law with the router's own Φ");
@@ -158,7 +164,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
         let value = floor.gap / expected;
         let statement =
             format!("{} routers: gap between a useful and a redundant expert over {which}", floor.router.name());
-        Evidence::comparison(statement, [value; 2], [1.0 - GAP_ERROR, 1.0 + GAP_ERROR])
+        Evidence::comparison(statement, within(value, GAP_ROUNDING), [1.0 - GAP_ERROR, 1.0 + GAP_ERROR])
     };
     let own_gap = |floor: &Floor| gap(floor, 6.0 * phi(floor.router, 0), "6Φ_00(1)");
     let of_sigmoid = 6.0 * phi(Router::Sigmoid, 0);
@@ -169,7 +175,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
             format!("Gaussian-CDF routers: time of a dipole from κ = {} to {FOUND} over {which}", DIPOLES[0][0]);
         let law = (DIPOLES[0][0].powi(-2) - FOUND.powi(-2)) / (2.0 * rate);
         match times[0] {
-            Some(time) => Evidence::comparison(statement, [time / law; 2], TIME),
+            Some(time) => Evidence::comparison(statement, within(time / law, TIME_ERROR * time / law), TIME),
             None => Evidence::unresolved(Inexact::Comparison, statement, TIME, "the dipole finds no teacher"),
         }
     };
@@ -180,7 +186,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
         match times[2 * which].zip(times[2 * which + 1]) {
             Some((slow, fast)) => {
                 let value = 0.5 * (slow / fast).ln() / (DIPOLES[which][1] / DIPOLES[which][0]).ln();
-                Evidence::comparison(statement, [value; 2], accept)
+                Evidence::comparison(statement, within(value, TIME_ERROR / std::f64::consts::LN_2), accept)
             }
             None => Evidence::unresolved(Inexact::Comparison, statement, accept, "a dipole finds no teacher"),
         }
@@ -191,7 +197,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
             format!("Gaussian-CDF routers: time in which two students at overlap −{u} reach −½ over {which}");
         let law = alignment_time(Router::GaussianCdf, 3, u, 0.5) / rate;
         match meetings[0] {
-            Some(time) => Evidence::comparison(statement, [time / law; 2], TIME),
+            Some(time) => Evidence::comparison(statement, within(time / law, TIME_ERROR * time / law), TIME),
             None => Evidence::unresolved(Inexact::Comparison, statement, TIME, "the students do not anti-align"),
         }
     };
@@ -204,7 +210,7 @@ pub(super) fn findings(run: &Run<'_>, replicates: &[u64]) -> Result<(Vec<Finding
         match meetings[2 * which].zip(meetings[2 * which + 1]) {
             Some((slow, fast)) => {
                 let value = 0.5 * (slow / fast).ln() / (REPELLED[which][1] / REPELLED[which][0]).ln();
-                Evidence::comparison(statement, [value; 2], accept)
+                Evidence::comparison(statement, within(value, TIME_ERROR / std::f64::consts::LN_2), accept)
             }
             None => Evidence::unresolved(Inexact::Comparison, statement, accept, "two students do not anti-align"),
         }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::super::pruning::follow;
 use super::law::{Overlaps, overlaps_of, phi, vectors, waking_time};
 use super::recovered::{OVERLAPS, ROUTERS};
+use super::{GAP_ROUNDING, TIME_ERROR, within};
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table};
 
 /// The `u` and `r` of either router.
@@ -81,8 +82,8 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
         let (which, size) = (unit / 2, unit % 2);
         passage(run, ROUTERS[which], SIZES[which][size], SHARES[which])
     })?;
-    let item = |statement: String, value: Option<f64>, accept: [f64; 2]| match value {
-        Some(value) => Evidence::comparison(statement, [value; 2], accept),
+    let item = |statement: String, value: Option<f64>, error: f64, accept: [f64; 2]| match value {
+        Some(value) => Evidence::comparison(statement, within(value, error), accept),
         None => Evidence::unresolved(Inexact::Comparison, statement, accept, "a student does not arrive"),
     };
     let exponent = |which: usize, what: &str, of: &dyn Fn(&Passage) -> Option<f64>, expected: f64, half_width: f64| {
@@ -91,7 +92,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
         let value = slow.zip(fast).map(|(slow, fast)| (slow / fast).ln() / decades);
         let statement =
             format!("{} routers: exponent of {what} in d = u^(−2), against {expected}", ROUTERS[which].name());
-        item(statement, value, [expected - half_width, expected + half_width])
+        item(statement, value, 2.0 * TIME_ERROR / decades, [expected - half_width, expected + half_width])
     };
     let recovery =
         |which: usize, expected: f64| exponent(which, "the time of recovery", &|row| row.recovery, expected, 0.1);
@@ -106,6 +107,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
         item(
             statement,
             row.waking.zip(law(row)).map(|(time, law)| (time - REST) / law),
+            TIME_ERROR,
             [1.0 - CLOSE[which], 1.0 + CLOSE[which]],
         )
     };
@@ -115,7 +117,7 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
             ROUTERS[which].name()
         );
         let value = rows[2 * which].gap.map(|gap| gap / (6.0 * phi(of, 0)));
-        item(statement, value, [1.0 - GAP_ERROR, 1.0 + GAP_ERROR])
+        item(statement, value, GAP_ROUNDING, [1.0 - GAP_ERROR, 1.0 + GAP_ERROR])
     };
     let open = |which: usize| {
         let ratios: Option<Vec<f64>> =
@@ -125,7 +127,8 @@ pub(super) fn finding(run: &Run<'_>) -> Result<(Finding, Table), CheckError> {
             "{} routers: time from recovery to waking over that of recovery, the less of two u",
             ROUTERS[which].name()
         );
-        item(statement, least, [2.0, f64::INFINITY])
+        let error = least.map_or(0.0, |least| 2.0 * TIME_ERROR * least);
+        item(statement, least, error, [2.0, f64::INFINITY])
     };
     let mut items = Vec::new();
     let mut twins = Vec::new();
