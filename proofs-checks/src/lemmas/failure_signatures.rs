@@ -29,7 +29,7 @@
 //! # Where the bounds come from
 //!
 //! The times above leave a factor ten for each way. The noise changes overlaps by `10⁻³` against thresholds at 0.02 or more from where the states settle. No failure of recognition is expected at all:
-//! all of 40 starts give a share of [0.87, 1] at 99 %, three misses [0.76, 0.99], and a misnaming of none [0, 0.13]; three in four are asked for.
+//! all of 40 starts give a share of [0.87, 1] at 99 %, three misses [0.75, 0.99], and a misnaming of none [0, 0.13]; three in four are asked for.
 //!
 //! The smallest useful overlap: the disturbance `10⁻³` changes expectations of pairs by its square, times six at most for the routers' overlap `1 − 5·10⁻⁶`:
 //! `±10⁻³` again leaves more than a factor ten.
