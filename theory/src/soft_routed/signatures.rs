@@ -34,7 +34,7 @@ pub enum Signature {
     /// Two students between which one teacher is shared, the state in which a redundant student that woke up leaves a learned one (theory X6). Where the
     /// redundant expert started on the teacher's side, both experts end at overlaps of 0.9156 with the teacher's. Where it started on the other side, the
     /// learned one ends at 0.9156 with the teacher's and at −0.9156 with the redundant one (measured here): the same three vectors in other roles, since
-    /// `He_3` is odd, with the same loss. To neither student another teacher is nearer.
+    /// `He_3` is odd, with the same loss. To neither student another teacher is nearer, neither is half of a dipole, and no third one holds the teacher.
     StraddlingPair {
         /// One student.
         student: usize,
@@ -184,9 +184,16 @@ impl<'a> Symptoms<'a> {
         let removal = Removal::of(self.state, self.router, self.order);
         let mut found = self.dipoles(&removal);
         if self.order == 3 && self.router == Router::Sigmoid {
-            found.extend(self.straddling_pairs());
-            found.extend(self.shared_teachers());
-            found.extend(self.crowded_teachers());
+            // Halves of a dipole are nothing together and share no teacher with others.
+            let mut free = vec![true; self.state.students()];
+            for signature in &found {
+                if let Signature::Dipole { student, other, .. } = *signature {
+                    (free[student], free[other]) = (false, false);
+                }
+            }
+            found.extend(self.straddling_pairs(&free));
+            found.extend(self.shared_teachers(&free));
+            found.extend(self.crowded_teachers(&free));
         }
         found.extend(self.one_teacher());
         found.extend(self.divergence(&removal));
@@ -199,7 +206,8 @@ impl<'a> Symptoms<'a> {
         for (student, other, _) in self.state.student_pairs() {
             let loss = removal.group_loss(&[student, other]);
             let apart = removal.group_loss(&[student]) + removal.group_loss(&[other]);
-            let share = if self.holds(student) || self.holds(other) { HELD_SHARE } else { 1.0 };
+            let held = (0..self.state.teachers()).any(|j| self.holds(student, j) || self.holds(other, j));
+            let share = if held { HELD_SHARE } else { 1.0 };
             if loss < share * self.thresholds.cancelled * apart {
                 found.push(Signature::Dipole { student, other, loss });
             }
@@ -266,30 +274,31 @@ impl<'a> Symptoms<'a> {
         harmful.map(|(student, change)| Signature::UsefulExpertPruned { student, change }).collect()
     }
 
-    fn straddling_pairs(&self) -> Vec<Signature> {
+    fn straddling_pairs(&self, free: &[bool]) -> Vec<Signature> {
         let state = self.state;
         let mut found = Vec::new();
         // Students that hold teachers which are near one another have such overlaps, too.
         if self.is_solved() {
             return found;
         }
-        for (student, other, overlap) in state.student_pairs() {
+        for (student, other, overlap) in state.student_pairs().filter(|&(i, k, _)| free[i] && free[k]) {
             let straddles =
                 |overlap: f64| (self.thresholds.straddling[0]..=self.thresholds.straddling[1]).contains(&overlap);
             let shared = (0..state.teachers()).find(|&j| {
                 let sides = [state.expert(student, j), state.expert(other, j), -overlap];
                 // Teachers near one another have a student each.
                 let near = [student, other].iter().all(|&i| self.nearest(i, j, &|i, j| state.expert(i, j).abs()));
+                let held = (0..state.students()).any(|i| i != student && i != other && self.holds(i, j));
                 // One of them had learned the teacher, its router included.
                 let learned = state.router(student, j).max(state.router(other, j)) > self.thresholds.aligned;
-                near && learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
+                near && !held && learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
             });
             found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
         }
         found
     }
 
-    fn shared_teachers(&self) -> Vec<Signature> {
+    fn shared_teachers(&self, free: &[bool]) -> Vec<Signature> {
         let state = self.state;
         let overlap = |i: usize, j: usize| state.expert(i, j).abs();
         // Where teachers are near one another a student that holds one has an overlap with the next.
@@ -302,7 +311,7 @@ impl<'a> Symptoms<'a> {
             return found;
         }
         let learned = |i: usize| (0..state.teachers()).any(|j| overlap(i, j) > self.thresholds.straddling[1]);
-        for student in (0..state.students()).filter(|&i| !learned(i)) {
+        for student in (0..state.students()).filter(|&i| free[i] && !learned(i)) {
             let near = |j: &usize| state.expert(student, *j).abs() > self.thresholds.between && held(*j, student);
             let near: Vec<usize> = (0..state.teachers()).filter(near).collect();
             // Two students at one teacher alone have a name of their own, and one vector has at most six such overlaps.
@@ -313,7 +322,7 @@ impl<'a> Symptoms<'a> {
         found
     }
 
-    fn crowded_teachers(&self) -> Vec<Signature> {
+    fn crowded_teachers(&self, free: &[bool]) -> Vec<Signature> {
         let state = self.state;
         let overlap = |i: usize, j: usize| state.expert(i, j).abs();
         if self.is_solved() {
@@ -321,7 +330,9 @@ impl<'a> Symptoms<'a> {
         }
         let crowd = |teacher: usize| {
             let held = (0..state.students()).any(|i| overlap(i, teacher) > self.thresholds.straddling[1]);
-            let at = |&i: &usize| overlap(i, teacher) > self.thresholds.aligned && self.nearest(i, teacher, &overlap);
+            let at = |&i: &usize| {
+                free[i] && overlap(i, teacher) > self.thresholds.aligned && self.nearest(i, teacher, &overlap)
+            };
             let students = (0..state.students()).filter(at).count();
             (!held && students >= CROWD).then_some(Signature::CrowdedTeacher { teacher, students })
         };
@@ -345,10 +356,10 @@ impl<'a> Symptoms<'a> {
         (0..teachers).find(|j| on(*j)).map(|teacher| Signature::AllOnOneTeacher { teacher })
     }
 
-    /// Whether a student has learned some teacher, router and expert.
-    fn holds(&self, student: usize) -> bool {
-        let overlap = |j: usize| self.state.router(student, j).min(self.state.expert(student, j).abs());
-        (0..self.state.teachers()).any(|j| overlap(j) > self.thresholds.straddling[1])
+    /// Whether a student has learned this teacher, router and expert.
+    fn holds(&self, student: usize, teacher: usize) -> bool {
+        let overlap = self.state.router(student, teacher).min(self.state.expert(student, teacher).abs());
+        overlap > self.thresholds.straddling[1]
     }
 
     /// Whether no other teacher is as near to a student as this one.

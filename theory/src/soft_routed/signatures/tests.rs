@@ -395,3 +395,25 @@ fn a_student_on_its_way_to_a_near_teacher_is_no_straddling_pair() {
     assert!((state.expert(1, 1) - 0.9).abs() < 1e-3 && (state.expert(0, 1) - 0.9).abs() < 1e-12);
     assert_eq!(signatures(&state), []);
 }
+
+/// A dipole between two teachers that others hold shares none of them, and a third student that holds a teacher leaves nothing to straddle.
+#[test]
+fn nobody_shares_a_teacher_that_is_held() {
+    let axis = |k: usize| sparse([(k, 1.0)]);
+    let half = std::f64::consts::FRAC_1_SQRT_2;
+    let (between, opposite) = (sparse([(1, half), (3, half)]), sparse([(1, -half), (3, -half)]));
+    let routers = [axis(0), axis(2), axis(6), axis(6)];
+    let teachers = [[axis(0), axis(2), axis(4)], [axis(1), axis(3), axis(5)]];
+    let named = |routers: &[Vec<f64>], experts: &[Vec<f64>]| {
+        let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [routers, experts], [&teachers[0], &teachers[1]]);
+        signatures(&Start::reduce(&model.unwrap()).order_parameters())
+    };
+    // The third teacher is learned by nobody.
+    let found = named(&routers, &[axis(1), axis(3), between, opposite]);
+    assert!(matches!(found[..], [Signature::Dipole { student: 2, other: 3, .. }]), "{found:?}");
+    let straddling = [tilted(0.9156, 1, 6), tilted(0.9156, 1, 7)];
+    let found = named(&[axis(0), axis(6)], &straddling);
+    assert!(matches!(found[..], [Signature::StraddlingPair { teacher: 0, .. }, ..]), "{found:?}");
+    let found = named(&[axis(0), axis(6), axis(0)], &[&straddling[..], &[axis(1)]].concat());
+    assert_eq!(found, [Signature::AllOnOneTeacher { teacher: 0 }]);
+}
