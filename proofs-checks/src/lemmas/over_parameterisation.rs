@@ -330,8 +330,8 @@ fn against_cube([below, more, of_many, at, above]: [&Cell; 5], few: &Cell) -> Ve
     vec![
         judged("m³/10 is enough to reach all, where that is large", reached(more, MOST), reached(few, MOST)),
         judged("m³/10 is enough to reach all, where that is small", reached(below, CLAIMED), reached(few, CLAIMED)),
-        judged("m³/10 is enough to keep what was reached", kept(of_many), kept(few)),
-        judged("2m³ is enough to keep what was reached", kept(at), kept(few)),
+        judged("m³/10 is enough to reach all and keep them", kept(of_many), kept(few)),
+        judged("2m³ is enough to reach all and keep them", kept(at), kept(few)),
         judged("nothing changes in what is reached beyond it", same(above), same(few)),
     ]
 }

@@ -112,7 +112,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table, Figure), C
             ends(twin, "the maximum of Σκ³, without the router", law.settled_before(TWIN)).into(),
         ),
         judged(
-            "teacher experts that overlap by 0.6, beyond 1/3: one student is drawn between the teachers, and recovery is not sequential",
+            "teacher experts that overlap by 0.6, beyond 1/3: one student is drawn between the teachers",
             vec![near(last)],
             Control::new("the same below 1/3 is rejected", near(0)),
         ),
