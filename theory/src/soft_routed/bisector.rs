@@ -22,6 +22,8 @@
 
 use moe_kernels::{CovarianceTable, Router};
 
+use super::{Start, StudentTeacher};
+
 /// The law for one router function with `A_0 ≠ 0`.
 ///
 /// ```
@@ -78,6 +80,23 @@ impl Bisector {
         self.ascend(e, false)
     }
 
+    /// A student with raw norms 1 at an angle from the bisector of two teachers' experts, its router on the bisector of theirs or at right angles to both. Coordinates: the teachers' routers on axes 0 and 1, the plane of the experts on 2 and 3, their bisector on 2, and a spare one. `−1 ≤ e ≤ 1`.
+    pub fn between(&self, e: f64, angle: f64, followed: bool) -> Start {
+        let alpha = 0.5 * e.acos();
+        let vector = |entries: &[(usize, f64)]| {
+            let mut vector = vec![0.0; 5];
+            entries.iter().for_each(|&(i, x)| vector[i] = x);
+            vector
+        };
+        let expert = |angle: f64| vector(&[(2, angle.cos()), (3, angle.sin())]);
+        let router = if followed { vector(&[(0, 1.0), (1, 1.0)]) } else { vector(&[(4, 1.0)]) };
+        let teacher = [[vector(&[(0, 1.0)]), vector(&[(1, 1.0)])], [expert(alpha), expert(-alpha)]];
+        let student = [[router], [expert(angle)]];
+        let router = self.covariances.router();
+        let model = StudentTeacher::from_rows(router, 3, [&student[0], &student[1]], [&teacher[0], &teacher[1]]);
+        Start::unreduced(&model.expect("vectors other than 0 of one length")).with_raw_norms(1.0, 1.0)
+    }
+
     fn ascend(&self, e: f64, follows: bool) -> [f64; 2] {
         const STEP: f64 = 0.05;
         let alpha = 0.5 * e.acos();
@@ -104,24 +123,7 @@ impl Bisector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::soft_routed::{Hessian, Start, StudentTeacher};
-
-    /// A student on the bisector of the experts, off it by a small angle, and of the routers where they have followed; routers on axes 0 and 1, experts in the plane of 2 and 3.
-    fn between(e: f64, angle: f64, followed: bool) -> Start {
-        let alpha = 0.5 * e.acos();
-        let axis = |entries: &[(usize, f64)]| {
-            let mut vector = vec![0.0; 5];
-            entries.iter().for_each(|&(i, x)| vector[i] = x);
-            vector
-        };
-        let expert = |angle: f64| axis(&[(2, angle.cos()), (3, angle.sin())]);
-        let router = if followed { axis(&[(0, 1.0), (1, 1.0)]) } else { axis(&[(4, 1.0)]) };
-        let teacher = [[axis(&[(0, 1.0)]), axis(&[(1, 1.0)])], [expert(alpha), expert(-alpha)]];
-        let student = [[router], [expert(angle)]];
-        let model =
-            StudentTeacher::from_rows(Router::Sigmoid, 3, [&student[0], &student[1]], [&teacher[0], &teacher[1]]);
-        Start::unreduced(&model.unwrap()).with_raw_norms(1.0, 1.0)
-    }
+    use crate::soft_routed::Hessian;
 
     /// Against the gradient of the population loss, and against its Hessian's smallest eigenvalue where that is the plane's.
     #[test]
@@ -129,12 +131,12 @@ mod tests {
         let law = Bisector::new(Router::Sigmoid);
         for e in [0.1, 0.3, 0.36, 0.6] {
             let angle = 1e-5;
-            let start = between(e, angle, false);
+            let start = law.between(e, angle, false);
             let mut gradient = vec![0.0; 10];
             start.population().gradient(&start.state(), &mut gradient);
             let rate = -(gradient[8] * angle.cos() - gradient[7] * angle.sin()) / angle;
             assert!((rate - law.growth_before(e)).abs() < 1e-8, "{e}: {rate} {}", law.growth_before(e));
-            let start = between(e, 0.0, true);
+            let start = law.between(e, 0.0, true);
             let mut hessian = Hessian::new(&start);
             hessian.set(&start.state());
             let least = hessian.spectrum()[0];

@@ -12,9 +12,7 @@
 //! *At the jump*, when the larger overlap passes 0.86, at `e = 0.6` both are within a tenth of each other, at 0.1 the smaller is below half of the larger; near the thresholds the expert is still on its way, and the table shows it only.
 
 use moe_kernels::Router;
-use moe_theory::soft_routed::{
-    Bisector, Flow, Hessian, Method, OrderParameters, Start, Stop, StudentTeacher, TeacherOverlaps, Watch,
-};
+use moe_theory::soft_routed::{Bisector, Flow, Hessian, Method, OrderParameters, Stop, TeacherOverlaps, Watch};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -79,13 +77,13 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table, Figure), C
         );
         share(&scan[k], what, &|ratios| (ratios.in_the_end - ratio).abs() <= CLOSE)
     };
-    let threshold = |followed: bool, accepted: f64, what: &str| -> Result<Evidence, CheckError> {
-        let root = root(followed)?;
+    let threshold = |followed: bool, accepted: f64, what: &str| -> Evidence {
+        let root = root(&law, followed);
         let state =
             if followed { "the router on the bisector of theirs" } else { "the router at right angles to theirs" };
         let statement =
             format!("overlap of two teachers' experts from which on their bisector is stable, {state}, against {what}");
-        Ok(Evidence::comparison(statement, [root - ERROR, root + ERROR], [accepted - ACCEPT, accepted + ACCEPT]))
+        Evidence::comparison(statement, [root - ERROR, root + ERROR], [accepted - ACCEPT, accepted + ACCEPT])
     };
     let judged = |title: &str, items: Vec<Evidence>, control: Control| {
         let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
@@ -98,13 +96,13 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table, Figure), C
     let findings = vec![
         judged(
             "two teachers' bisector is left below an overlap of 1/3 and stable beyond, before the router follows",
-            vec![threshold(false, 1.0 / 3.0, before)?],
-            threshold(true, 1.0 / 3.0, before)?.into(),
+            vec![threshold(false, 1.0 / 3.0, before)],
+            threshold(true, 1.0 / 3.0, before).into(),
         ),
         judged(
             "once the router has followed the threshold is 0.4026",
-            vec![threshold(true, law.threshold(), &after)?],
-            threshold(false, law.threshold(), &after)?.into(),
+            vec![threshold(true, law.threshold(), &after)],
+            threshold(false, law.threshold(), &after).into(),
         ),
         judged(
             "one student ends where Σκ³Φ_00(β) is largest: with one teacher rather than the other below 0.4026, between them beyond",
@@ -200,17 +198,17 @@ fn ratio(state: &OrderParameters) -> f64 {
 }
 
 /// The overlap of two teachers' experts at which the bisector turns stable.
-fn root(followed: bool) -> Result<f64, CheckError> {
+fn root(law: &Bisector, followed: bool) -> f64 {
     let mut bracket = BRACKET;
     for _ in 0..HALVINGS {
         let e = 0.5 * (bracket[0] + bracket[1]);
         let stable = if followed {
-            let start = between(e, 0.0, true)?;
+            let start = law.between(e, 0.0, true);
             let mut hessian = Hessian::new(&start);
             hessian.set(&start.state());
             hessian.spectrum()[0] > 0.0
         } else {
-            let start = between(e, ANGLE, false)?;
+            let start = law.between(e, ANGLE, false);
             let (rows, mut population) = (start.coordinates(), start.population());
             let mut gradient = vec![0.0; 2 * rows];
             population.gradient(&start.state(), &mut gradient);
@@ -220,22 +218,5 @@ fn root(followed: bool) -> Result<f64, CheckError> {
         };
         bracket[usize::from(stable)] = e;
     }
-    Ok(0.5 * (bracket[0] + bracket[1]))
-}
-
-/// A student off the bisector of two teachers' experts by an angle, its router on the bisector of their routers or at right angles to both.
-fn between(e: f64, angle: f64, followed: bool) -> Result<Start, CheckError> {
-    let alpha = 0.5 * e.acos();
-    // Routers on axes 0 and 1, experts in the plane of 2 and 3.
-    let vector = |entries: [(usize, f64); 2]| {
-        let mut vector = vec![0.0; 5];
-        entries.iter().for_each(|&(i, x)| vector[i] = x);
-        vector
-    };
-    let expert = |angle: f64| vector([(2, angle.cos()), (3, angle.sin())]);
-    let router = if followed { vector([(0, 1.0), (1, 1.0)]) } else { vector([(4, 1.0), (0, 0.0)]) };
-    let routers = [vector([(0, 1.0), (1, 0.0)]), vector([(0, 0.0), (1, 1.0)])];
-    let experts = [expert(alpha), expert(-alpha)];
-    let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&[router], &[expert(angle)]], [&routers, &experts]);
-    Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0))
+    0.5 * (bracket[0] + bracket[1])
 }

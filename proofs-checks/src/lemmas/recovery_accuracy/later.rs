@@ -43,21 +43,22 @@ pub(super) fn stays(grid: &Grid, top: Setting, waking: &[f64]) -> Finding {
 
 /// How it moves at a smaller one, beside so many `dormant` students.
 pub(super) fn moves(grid: &Grid, base: Setting, dormant: usize) -> Finding {
-    let rates = grid.of(base, |row| {
-        let [first, later] = [row.expert, row.later].map(|deficit| (RESPONSE / deficit).sqrt());
-        Some((first - later) / span(row.dimension)).filter(|rate| rate.is_finite())
-    });
     let law = [0.9 * WAKING / (dormant as f64).sqrt(), 1.1 * WAKING];
-    let item = |statement: &str, accept: [f64; 2]| {
-        Evidence::estimate(statement, LEVEL, statistics::median(&rates, LEVEL), accept)
+    // Of 1 − κ = 0.3631u^power.
+    let item = |statement: &str, power: f64| {
+        let rates = grid.of(base, |row| {
+            let [first, later] = [row.expert, row.later].map(|deficit| (RESPONSE / deficit).powf(2.0 / power));
+            Some((first - later) / span(row.dimension)).filter(|rate| rate.is_finite())
+        });
+        Evidence::estimate(statement, LEVEL, statistics::median(&rates, LEVEL), law)
     };
     let d = base.dimension;
     let statement = format!(
         "rate at which 1/u² of 1 − κ = 0.3631u⁴ falls from the reading to 3 ln d later, d = {d:e}, students orthogonal at the start, none awake, median over starts"
     );
     let twin = Control::new(
-        "half of the law, the rate 7.67 at which u³ moves u taken for that of 1/u², is rejected",
-        item("the same rate accepted around half of the law", law.map(|end| 0.5 * end)),
+        "a reading that is quadratic in u is rejected",
+        item("the same rate, of 1 − κ = 0.3631u², median over starts", 2.0),
     );
     let factors = grid.of(base, factor);
     let witness = json!({
@@ -66,7 +67,7 @@ pub(super) fn moves(grid: &Grid, base: Setting, dormant: usize) -> Finding {
         "largest factor": factors.iter().copied().reduce(f64::max),
     });
     let title = format!("at d = {d:e} the reading grows with its time, as redundant students wake");
-    Finding::judged(title, statement.clone(), &[item(&statement, law)], &[twin], witness)
+    Finding::judged(title, statement.clone(), &[item(&statement, 4.0)], &[twin], witness)
 }
 
 /// Whether the later reading would serve the evidence as well; `all_small` are exponents that are not flat.
