@@ -80,7 +80,7 @@ fn follow(start: &Start, until: f64, times: &[f64], tolerance: f64, shared: &Sha
 fn signatures(start: &Start, trajectory: &Trajectory) -> Vec<Signature> {
     let Some(last) = trajectory.states.last() else { return Vec::new() };
     let losses: Vec<f64> = trajectory.states.iter().map(|state| state.loss).collect();
-    Symptoms::of(last, start.router, start.order).with_losses(&losses).signatures()
+    Symptoms::of(start, last).with_losses(&losses).signatures()
 }
 
 /// What descent and pruning have to heed at the last state: the largest stable step, and the students that pruning must not take, by the function that names the failures.
@@ -98,12 +98,8 @@ fn advice(start: &Start, last: &OrderParameters) -> Vec<String> {
             )
         }));
     }
-    let symptoms = Symptoms::of(last, start.router, start.order);
-    let useful = (0..start.students()).filter(|&student| {
-        let found = symptoms.with_pruned(&[student]).signatures();
-        found.iter().any(|signature| matches!(signature, Signature::UsefulExpertPruned { .. }))
-    });
-    let useful: Vec<String> = useful.map(|student| student.to_string()).collect();
+    let useful: Vec<String> =
+        Symptoms::of(start, last).useful_students().iter().map(|student| student.to_string()).collect();
     lines.push(match useful.len() {
         0 => "no student is useful by itself: none raises the loss by its removal".into(),
         _ => format!("useful students, whose removal by itself raises the loss: {}", useful.join(", ")),
@@ -151,19 +147,20 @@ fn name(kind: EventKind) -> &'static str {
 
 fn signature_json(signature: &Signature) -> Value {
     let kind = signature.name();
-    match *signature {
+    match signature {
         Signature::Dipole { student, other, loss } => {
             json!({ "kind": kind, "student": student, "other": other, "loss": loss })
         }
-        Signature::StraddlingPair { student, other, teacher } => {
-            json!({ "kind": kind, "student": student, "other": other, "teacher": teacher })
+        Signature::StraddlingPair { student, other, teacher, loss } => {
+            json!({ "kind": kind, "student": student, "other": other, "teacher": teacher, "loss": loss })
         }
-        Signature::SharedTeachers { student, teachers } => {
-            json!({ "kind": kind, "student": student, "teachers": teachers })
+        Signature::SharedTeachers { students, teachers, loss } => {
+            json!({ "kind": kind, "students": students, "teachers": teachers, "loss": loss })
         }
-        Signature::CrowdedTeacher { teacher, students } => {
-            json!({ "kind": kind, "teacher": teacher, "students": students })
+        Signature::CrowdedTeacher { teacher, students, loss } => {
+            json!({ "kind": kind, "teacher": teacher, "students": students, "loss": loss })
         }
+        Signature::CancellingGroup { students, loss } => json!({ "kind": kind, "students": students, "loss": loss }),
         Signature::AllOnOneTeacher { teacher } => json!({ "kind": kind, "teacher": teacher }),
         Signature::Divergence { growth } => json!({ "kind": kind, "growth": growth }),
         Signature::UsefulExpertPruned { student, change } => {

@@ -14,6 +14,8 @@ pub struct OrderParameters {
     overlaps: Mat<f64>,
     /// `v*_j·w*_j`.
     teacher_own: Vec<f64>,
+    /// `E f*_j f*_k`, row after row.
+    teacher_pairs: Vec<f64>,
     /// The student's columns in the coordinates of the flow.
     columns: Vec<f64>,
 }
@@ -28,7 +30,8 @@ impl OrderParameters {
         let overlaps = population.overlaps().to_owned();
         let students = overlaps.ncols() / 2;
         let (teachers, teacher_own) = (overlaps.nrows() / 2 - students, population.teacher_own().to_vec());
-        Self { loss, students, teachers, overlaps, teacher_own, columns: state.to_vec() }
+        let teacher_pairs = population.teacher_pairs().to_vec();
+        Self { loss, students, teachers, overlaps, teacher_own, teacher_pairs, columns: state.to_vec() }
     }
 
     /// All overlaps: rows student routers, student experts, teacher routers, teacher experts; columns student routers, student experts.
@@ -39,6 +42,11 @@ impl OrderParameters {
     /// `v*_j·w*_j` of every teacher.
     pub(crate) fn teacher_own(&self) -> &[f64] {
         &self.teacher_own
+    }
+
+    /// `E f*_j f*_k` of all pairs of teachers, row after row.
+    pub(crate) fn teacher_pairs(&self) -> &[f64] {
+        &self.teacher_pairs
     }
 
     /// The student's columns in the coordinates of the flow.

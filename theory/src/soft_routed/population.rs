@@ -28,6 +28,8 @@ pub struct PopulationLoss {
     pairs: Pairs,
     /// `½E f*²`.
     teacher_term: f64,
+    /// `E f*_j f*_k`, row after row.
+    teacher_pairs: Vec<f64>,
     /// Length of each vector.
     dimension: usize,
     /// Columns: student routers, student experts (raw), teacher routers, teacher experts (unit). Rows are padded with zeros to a multiple of [`PADDING`].
@@ -63,10 +65,11 @@ impl PopulationLoss {
                 *to = x / norm;
             }
         }
-        let (teacher_term, teacher_own) = own_term(&kernel, stack.as_ref().subcols(2 * students, 2 * teachers));
+        let (teacher_pairs, teacher_own) = teacher_pairs(&kernel, stack.as_ref().subcols(2 * students, 2 * teachers));
         let pairs = Pairs::new(students, teacher_own);
         Self {
-            teacher_term,
+            teacher_term: 0.5 * moe_kernels::sum(&teacher_pairs),
+            teacher_pairs,
             overlaps: Mat::zeros(rows, 2 * students),
             coefficients: Mat::zeros(rows, 2 * students),
             inverse_norms: vec![1.0; rows],
@@ -148,6 +151,11 @@ impl PopulationLoss {
         self.overlaps.as_ref()
     }
 
+    /// `E f*_j f*_k` of all pairs of teachers, row after row.
+    pub(crate) fn teacher_pairs(&self) -> &[f64] {
+        &self.teacher_pairs
+    }
+
     /// `v*_j·w*_j` of every teacher.
     pub(crate) fn teacher_own(&self) -> &[f64] {
         self.pairs.teacher_own()
@@ -227,8 +235,8 @@ fn column_mut(matrix: MatMut<'_, f64>, j: usize) -> &mut [f64] {
     matrix.col_mut(j).try_as_col_major_mut().expect("overlap matrices are column-major").as_slice_mut()
 }
 
-/// `½E f*²` and the router-expert overlaps of a teacher with unit columns.
-fn own_term(kernel: &PairKernel, teacher: MatRef<'_, f64>) -> (f64, Vec<f64>) {
+/// `E f*_j f*_k`, row after row, and the router-expert overlaps of a teacher with unit columns.
+fn teacher_pairs(kernel: &PairKernel, teacher: MatRef<'_, f64>) -> (Vec<f64>, Vec<f64>) {
     let m = teacher.ncols() / 2;
     let mut gram = Mat::zeros(2 * m, 2 * m);
     cross_gram(teacher, teacher, gram.as_mut());
@@ -242,7 +250,8 @@ fn own_term(kernel: &PairKernel, teacher: MatRef<'_, f64>) -> (f64, Vec<f64>) {
     }
     let mut values: [Vec<f64>; 7] = std::array::from_fn(|_| vec![0.0; m * m]);
     kernel.evaluate(rho.each_ref().map(|r| &r[..]), values.each_mut().map(|v| &mut v[..]));
-    (0.5 * moe_kernels::sum(&values[0]), (0..m).map(|j| unit(j, m + j)).collect())
+    let [pairs, ..] = values;
+    (pairs, (0..m).map(|j| unit(j, m + j)).collect())
 }
 
 /// The power of two that brings the largest entry of `x` into `[1, 2)`.

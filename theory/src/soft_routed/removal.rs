@@ -21,8 +21,8 @@ use moe_kernels::{PairKernel, Router};
 /// Expectations of all pairs of units at one state.
 #[derive(Clone, Debug)]
 pub struct Removal {
-    /// `K_ik = E f_i f_k`.
-    pairs: Mat<f64>,
+    /// `K`: students, then teachers.
+    units: Mat<f64>,
     /// `Σ_j K_ij* = E f_i f*`.
     teacher: Vec<f64>,
     loss: f64,
@@ -62,16 +62,18 @@ impl Removal {
         layout.gather(state.overlaps(), &mut rho);
         let mut out: [Vec<f64>; 7] = std::array::from_fn(|_| vec![0.0; layout.len()]);
         PairKernel::new(router, order).evaluate(rho.each_ref().map(|r| &r[..]), out.each_mut().map(|o| &mut o[..]));
-        let (mut pairs, mut teacher, mut next) = (Mat::zeros(m, m), vec![0.0; m], out[0].iter());
-        let mut take = || *next.next().expect("as many values as pairs");
+        let (mut units, mut next) = (Mat::zeros(m + teachers, m + teachers), out[0].iter());
         for a in 0..m {
-            for b in a..m {
-                let value = take();
-                (pairs[(a, b)], pairs[(b, a)]) = (value, value);
+            for b in a..m + teachers {
+                let value = *next.next().expect("as many values as pairs");
+                (units[(a, b)], units[(b, a)]) = (value, value);
             }
-            teacher[a] = (0..teachers).map(|_| take()).sum();
         }
-        Self { pairs, teacher, loss: state.loss }
+        for (j, row) in state.teacher_pairs().chunks_exact(teachers).enumerate() {
+            row.iter().enumerate().for_each(|(k, value)| units[(m + j, m + k)] = *value);
+        }
+        let teacher = (0..m).map(|a| (m..m + teachers).map(|b| units[(a, b)]).sum()).collect();
+        Self { units, teacher, loss: state.loss }
     }
 
     /// `ΔL` on removal of student `i` alone.
@@ -81,19 +83,33 @@ impl Removal {
 
     /// `ΔL` on removal of a group of different students.
     pub fn change_of(&self, group: &[usize]) -> f64 {
-        let all = 0..self.pairs.nrows();
-        group.iter().map(|&i| self.teacher[i] - all.clone().map(|k| self.pairs[(i, k)]).sum::<f64>()).sum::<f64>()
+        let all = 0..self.teacher.len();
+        group.iter().map(|&i| self.teacher[i] - all.clone().map(|k| self.units[(i, k)]).sum::<f64>()).sum::<f64>()
             + self.group_loss(group)
     }
 
     /// `½E(Σ_{i∈S} f_i)²` of a group of different students.
     pub fn group_loss(&self, group: &[usize]) -> f64 {
-        0.5 * group.iter().flat_map(|&i| group.iter().map(move |&k| self.pairs[(i, k)])).sum::<f64>()
+        self.residual_loss(group, &[])
+    }
+
+    /// `½E(Σ_{i∈S} f_i − Σ_{j∈T} f*_j)²`: what different students `S` leave of different teachers `T`. Of all of both it is the loss.
+    pub fn residual_loss(&self, students: &[usize], teachers: &[usize]) -> f64 {
+        let signed = || {
+            let teachers = teachers.iter().map(|&j| (self.teacher.len() + j, -1.0));
+            students.iter().map(|&i| (i, 1.0)).chain(teachers)
+        };
+        0.5 * signed().flat_map(|(a, s)| signed().map(move |(b, t)| s * t * self.units[(a, b)])).sum::<f64>()
+    }
+
+    /// `K_ab / E f²` of two units, students before teachers.
+    pub(crate) fn correlation(&self, a: usize, b: usize) -> f64 {
+        self.units[(a, b)] / self.units[(0, 0)]
     }
 
     /// `ΔL` of every student, in order.
     pub fn changes(&self) -> Vec<f64> {
-        (0..self.pairs.nrows()).map(|i| self.change(i)).collect()
+        (0..self.teacher.len()).map(|i| self.change(i)).collect()
     }
 
     /// Greedy pruning without knowledge of the number of teachers: as long as some removal lowers the loss, the student whose removal lowers it most is removed, and
@@ -105,11 +121,11 @@ impl Removal {
     /// As [`Self::prune`], for as long as more than `least` students are left and the smallest change is below `threshold`. With an infinite threshold the student is pruned to a
     /// given number.
     pub fn prune_to(&self, least: usize, threshold: f64) -> Pruned {
-        let mut pruned = Pruned { kept: (0..self.pairs.nrows()).collect(), removed: Vec::new(), loss: self.loss };
+        let mut pruned = Pruned { kept: (0..self.teacher.len()).collect(), removed: Vec::new(), loss: self.loss };
         while pruned.kept.len() > least {
             let change = |i: usize| -> f64 {
-                self.teacher[i] - pruned.kept.iter().map(|k| self.pairs[(i, *k)]).sum::<f64>()
-                    + 0.5 * self.pairs[(i, i)]
+                self.teacher[i] - pruned.kept.iter().map(|k| self.units[(i, *k)]).sum::<f64>()
+                    + 0.5 * self.units[(i, i)]
             };
             let changes = pruned.kept.iter().map(|&i| (i, change(i)));
             let Some((worst, change)) = changes.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };

@@ -15,11 +15,13 @@
 //!
 //! Gradient flow never lets the loss rise: along one, this names a failure of the integration.
 
-use super::{OrderParameters, Removal};
+use super::{OrderParameters, Removal, Start};
 use moe_kernels::Router;
 
+mod groups;
+
 /// A recognised failure of training.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Signature {
     /// Two students whose outputs cancel: together they have less than a tenth of the loss that they have apart, and while they last they learn no teacher (theory X6). For odd `p` and positive routers their experts are anti-aligned,
     /// beyond `0.9^{1/p}` at least. A student that holds a teacher, router and expert, may take up a part of what others overshoot, and then together they have little loss, too: it is half of a dipole where they have less than a hundredth.
@@ -31,10 +33,10 @@ pub enum Signature {
         /// `½E(f_i + f_k)²`, against `½E f_i²` of 0.88 for one redundant sigmoid expert of order 3.
         loss: f64,
     },
-    /// Two students between which one teacher is shared, the state in which a redundant student that woke up leaves a learned one (theory X6). Where the
+    /// Two students between which one teacher is shared, at rest, the state in which a redundant student that woke up leaves a learned one (theory X6). Where the
     /// redundant expert started on the teacher's side, both experts end at overlaps of 0.9156 with the teacher's. Where it started on the other side, the
     /// learned one ends at 0.9156 with the teacher's and at −0.9156 with the redundant one (measured here): the same three vectors in other roles, since
-    /// `He_3` is odd, with the same loss. To neither student another teacher is nearer, neither is half of a dipole, and no third one holds the teacher.
+    /// `He_3` is odd, with the same loss.
     StraddlingPair {
         /// One student.
         student: usize,
@@ -42,27 +44,36 @@ pub enum Signature {
         other: usize,
         /// The teacher.
         teacher: usize,
+        /// What they leave of it, `½E(f_i + f_k − f*_j)²`.
+        loss: f64,
     },
-    /// A student drawn to two teachers that other students hold: a redundant student with comparable overlaps with two learned ones wakes between them, and three students come to share two teachers (measured
-    /// here). From overlaps on the teachers' side with one of them at least the state has `L = 0.2274` (a little less off the plane of symmetry: 0.2125 in lemma `failure-signatures`), experts at (.86, −.51), (.87, .48) and (−.33, .94); from overlaps on the other side with both, `L = 0.3330` and
-    /// (.96, .23), (.23, .96), (−.67, −.67). The removal of any of the three raises the loss in both.
-    /// A student beyond 0.95 with one teacher holds it, and a state with hardly any loss shares nothing. Teachers were orthonormal where this was measured: where their experts overlap by more than 0.4, students that hold one each are named as well as long as they are on the way, from 0.8 to 0.95.
+    /// Several teachers shared by more students than there are of them, at rest: a redundant student with comparable overlaps with two learned ones wakes between them, and three students come to share two teachers.
     SharedTeachers {
-        /// The student between the teachers.
-        student: usize,
-        /// The two teachers.
-        teachers: [usize; 2],
+        /// The students.
+        students: Vec<usize>,
+        /// The teachers.
+        teachers: Vec<usize>,
+        /// What they leave of them, `½E(Σ_S f_i − Σ_T f*_j)²`.
+        loss: f64,
     },
-    /// One teacher that three or more students share, none of which holds it: the state in which two or more redundant students that woke up leave a learned one, or in which as many arrive at once. Each is beyond ½ with it, and nearer to it than to any other teacher; on the teacher's side three
-    /// end at overlaps of .83 to .86 with it and of .53 to .56 with one another (`L = 1.263` to 1.265 of `m = 3`, `m* = 1`), four at .76 and .42 to .46 (2.077); from the other side with overlaps −.56 (measured here; routers at .56 to .70, of four students at −.36). As for a straddling pair the model is that of third Hermite experts behind sigmoid routers.
+    /// One teacher shared by three or more students, at rest: the state in which two or more redundant students that woke up leave a learned one, or in which as many arrive at once. They may leave nothing of the teacher: together they serve it, and none of them has learned it.
     CrowdedTeacher {
         /// The teacher.
         teacher: usize,
-        /// How many students share it.
-        students: usize,
+        /// The students.
+        students: Vec<usize>,
+        /// What they leave of it, `½E(Σ_S f_i − f*_j)²`.
+        loss: f64,
     },
-    /// Every student's expert is aligned with the expert of one teacher (overlap beyond ½; in magnitude for even Hermite orders, which do not see the sign; times the sign of the routers' overlap for odd routers, which see the product of both) and nearer to it than to any other, although
-    /// there are others to learn.
+    /// Students that cancel one another and serve no teacher, at rest, but for pairs that are dipoles.
+    CancellingGroup {
+        /// The students.
+        students: Vec<usize>,
+        /// What is left of them, `½E(Σ_S f_i)²`.
+        loss: f64,
+    },
+    /// All students are at one teacher, although there are others to learn: each is aligned with its expert (overlap beyond ½; in magnitude for even Hermite orders, which do not see the sign; times the sign of the routers' overlap for odd routers, which see the product of both) and nearer to it than to any other, or shares it
+    /// with others, as a straddling pair or a crowd.
     AllOnOneTeacher {
         /// That teacher.
         teacher: usize,
@@ -89,6 +100,7 @@ impl Signature {
             Self::StraddlingPair { .. } => "straddling-pair",
             Self::SharedTeachers { .. } => "shared-teachers",
             Self::CrowdedTeacher { .. } => "crowded-teacher",
+            Self::CancellingGroup { .. } => "cancelling-group",
             Self::AllOnOneTeacher { .. } => "all-on-one-teacher",
             Self::Divergence { .. } => "divergence",
             Self::UsefulExpertPruned { .. } => "useful-expert-pruned",
@@ -99,9 +111,8 @@ impl Signature {
 /// What is known of a training: a state, the losses on the way to it and the students that pruning takes from it, if any.
 #[derive(Clone, Copy, Debug)]
 pub struct Symptoms<'a> {
+    start: &'a Start,
     state: &'a OrderParameters,
-    router: Router,
-    order: usize,
     losses: &'a [f64],
     pruned: &'a [usize],
     thresholds: Thresholds,
@@ -117,14 +128,18 @@ pub struct Symptoms<'a> {
 pub struct Thresholds {
     /// Share of the single students' loss below which a pair counts as cancelled: 0.1.
     pub cancelled: f64,
-    /// Overlaps of a straddling pair: around 0.9156, apart from both a learned expert and a dormant one, 0.88 to 0.95. As [`Self::between`] and [`Self::held`] it is a number of third Hermite experts behind sigmoid routers, where these states were measured: of other models they name nothing.
-    pub straddling: [f64; 2],
+    /// `½E(f_i − f*_j)²` over `E f²` below which a student has learned a teacher: 0.02.
+    pub learned: f64,
+    /// `|E f_a f_b|` over `E f²` beyond which two units stand in one group: 0.1.
+    pub connected: f64,
+    /// By how much the students of a group at rest lower the loss in a unit of time at most, over what the group leaves and a hundredth of a unit's loss: `10⁻³`.
+    pub rest: f64,
+    /// Share of the loss of its redundant students that a group leaves at most: 0.9. Four students at the teacher's side have 0.79, the largest share of a group at rest that was met.
+    pub better: f64,
+    /// The same of students without a teacher: 0.5. Four that leave what three leave of a teacher have 0.36, three at 120°, a saddle, 0.75.
+    pub cancelling: f64,
     /// An expert overlap that counts as aligned: ½.
     pub aligned: f64,
-    /// Overlap of a student between two teachers with both, at least: 0.4, below the .48 of the states with shared teachers, beyond what a learned or a dormant expert has with a second one.
-    pub between: f64,
-    /// Overlap of the students that hold these, at least: 0.8, below their .86.
-    pub held: f64,
     /// Change of the loss beyond which the pruning of a student does harm, over the loss `½E f_i²` of a unit: that of roundings, `1e-11`; losses are known to `1e-13` times the number of units.
     pub harm: f64,
     /// The loss that a rise which ends of itself reaches, over that of a unit, `1e-3`, and the share of it where the rise starts, 0.01.
@@ -137,10 +152,12 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             cancelled: 0.1,
-            straddling: [0.88, 0.95],
+            learned: 0.02,
+            connected: 0.1,
+            rest: 1e-3,
+            better: 0.9,
+            cancelling: 0.5,
             aligned: 0.5,
-            between: 0.4,
-            held: 0.8,
             harm: NOTHING,
             far: 1e-3,
             near: 0.01,
@@ -152,16 +169,16 @@ impl Default for Thresholds {
 const NOTHING: f64 = 1e-11;
 /// Of the loss below which two students cancel, where one of them holds a teacher.
 const HELD_SHARE: f64 = 0.1;
-/// Students at one teacher that are a crowd.
-const CROWD: usize = 3;
+/// Overlaps of router and expert beyond which a student holds a teacher.
+const HELD: f64 = 0.95;
 /// Pieces of a record, and the least number of losses in each.
 const PIECES: usize = 3;
 const LEAST: usize = 4;
 
 impl<'a> Symptoms<'a> {
-    /// Of a state, for experts `He_order`.
-    pub fn of(state: &'a OrderParameters, router: Router, order: usize) -> Self {
-        Self { state, router, order, losses: &[], pruned: &[], thresholds: Thresholds::default() }
+    /// Of a state that students of this start come to.
+    pub fn of(start: &'a Start, state: &'a OrderParameters) -> Self {
+        Self { start, state, losses: &[], pruned: &[], thresholds: Thresholds::default() }
     }
 
     /// With the losses on the way to the state, one for each step or after equally many steps each.
@@ -181,24 +198,19 @@ impl<'a> Symptoms<'a> {
 
     /// All failures that they show.
     pub fn signatures(&self) -> Vec<Signature> {
-        let removal = Removal::of(self.state, self.router, self.order);
+        let removal = Removal::of(self.state, self.start.router, self.start.order);
         let mut found = self.dipoles(&removal);
-        if self.order == 3 && self.router == Router::Sigmoid {
-            // Halves of a dipole are nothing together and share no teacher with others.
-            let mut free = vec![true; self.state.students()];
-            for signature in &found {
-                if let Signature::Dipole { student, other, .. } = *signature {
-                    (free[student], free[other]) = (false, false);
-                }
-            }
-            found.extend(self.straddling_pairs(&free));
-            found.extend(self.shared_teachers(&free));
-            found.extend(self.crowded_teachers(&free));
-        }
-        found.extend(self.one_teacher());
+        found.extend(self.surplus(&removal, &found));
+        found.extend(self.one_teacher(&removal, &found));
         found.extend(self.divergence(&removal));
-        found.extend(self.useful_pruned(&removal));
+        found.extend(self.useful_pruned(&removal, self.pruned));
         found
+    }
+
+    /// The students whose pruning, each by itself, would be harmful.
+    pub fn useful_students(&self) -> Vec<usize> {
+        let removal = Removal::of(self.state, self.start.router, self.start.order);
+        (0..self.state.students()).filter(|&student| !self.useful_pruned(&removal, &[student]).is_empty()).collect()
     }
 
     fn dipoles(&self, removal: &Removal) -> Vec<Signature> {
@@ -262,116 +274,51 @@ impl<'a> Symptoms<'a> {
         })
     }
 
-    fn useful_pruned(&self, removal: &Removal) -> Vec<Signature> {
+    fn useful_pruned(&self, removal: &Removal, pruned: &[usize]) -> Vec<Signature> {
         // L(without S) − L(without S, but for i).
         let change = |student: usize| {
-            let rest: Vec<usize> = self.pruned.iter().copied().filter(|other| *other != student).collect();
-            removal.change_of(self.pruned) - removal.change_of(&rest)
+            let rest: Vec<usize> = pruned.iter().copied().filter(|other| *other != student).collect();
+            removal.change_of(pruned) - removal.change_of(&rest)
         };
-        let changes = self.pruned.iter().map(|&student| (student, change(student)));
+        let changes = pruned.iter().map(|&student| (student, change(student)));
         let harmful =
             changes.filter(|&(student, change)| change > self.thresholds.harm * removal.group_loss(&[student]));
         harmful.map(|(student, change)| Signature::UsefulExpertPruned { student, change }).collect()
     }
 
-    fn straddling_pairs(&self, free: &[bool]) -> Vec<Signature> {
-        let state = self.state;
-        let mut found = Vec::new();
-        // Students that hold teachers which are near one another have such overlaps, too.
-        if self.is_solved() {
-            return found;
-        }
-        for (student, other, overlap) in state.student_pairs().filter(|&(i, k, _)| free[i] && free[k]) {
-            let straddles =
-                |overlap: f64| (self.thresholds.straddling[0]..=self.thresholds.straddling[1]).contains(&overlap);
-            let shared = (0..state.teachers()).find(|&j| {
-                let sides = [state.expert(student, j), state.expert(other, j), -overlap];
-                // Teachers near one another have a student each.
-                let near = [student, other].iter().all(|&i| self.nearest(i, j, &|i, j| state.expert(i, j).abs()));
-                let held = (0..state.students()).any(|i| i != student && i != other && self.holds(i, j));
-                // One of them had learned the teacher, its router included.
-                let learned = state.router(student, j).max(state.router(other, j)) > self.thresholds.aligned;
-                near && !held && learned && sides.into_iter().filter(|side| straddles(*side)).count() == 2
-            });
-            found.extend(shared.map(|teacher| Signature::StraddlingPair { student, other, teacher }));
-        }
-        found
-    }
-
-    fn shared_teachers(&self, free: &[bool]) -> Vec<Signature> {
-        let state = self.state;
-        let overlap = |i: usize, j: usize| state.expert(i, j).abs();
-        // Where teachers are near one another a student that holds one has an overlap with the next.
-        let held = |j: usize, by_other_than: usize| {
-            (0..state.students())
-                .any(|i| i != by_other_than && overlap(i, j) > self.thresholds.held && self.nearest(i, j, &overlap))
-        };
-        let mut found = Vec::new();
-        if self.is_solved() {
-            return found;
-        }
-        let learned = |i: usize| (0..state.teachers()).any(|j| overlap(i, j) > self.thresholds.straddling[1]);
-        for student in (0..state.students()).filter(|&i| free[i] && !learned(i)) {
-            let near = |j: &usize| state.expert(student, *j).abs() > self.thresholds.between && held(*j, student);
-            let near: Vec<usize> = (0..state.teachers()).filter(near).collect();
-            // Two students at one teacher alone have a name of their own, and one vector has at most six such overlaps.
-            if let [first, second, ..] = near[..] {
-                found.push(Signature::SharedTeachers { student, teachers: [first, second] });
-            }
-        }
-        found
-    }
-
-    fn crowded_teachers(&self, free: &[bool]) -> Vec<Signature> {
-        let state = self.state;
-        let overlap = |i: usize, j: usize| state.expert(i, j).abs();
-        if self.is_solved() {
-            return Vec::new();
-        }
-        let crowd = |teacher: usize| {
-            let held = (0..state.students()).any(|i| overlap(i, teacher) > self.thresholds.straddling[1]);
-            let at = |&i: &usize| {
-                free[i] && overlap(i, teacher) > self.thresholds.aligned && self.nearest(i, teacher, &overlap)
-            };
-            let students = (0..state.students()).filter(at).count();
-            (!held && students >= CROWD).then_some(Signature::CrowdedTeacher { teacher, students })
-        };
-        (0..state.teachers()).filter_map(crowd).collect()
-    }
-
-    fn one_teacher(&self) -> Option<Signature> {
+    fn one_teacher(&self, removal: &Removal, found: &[Signature]) -> Option<Signature> {
         let (students, teachers) = (self.state.students(), self.state.teachers());
-        // One student cannot but serve one teacher, and of one teacher all students may.
-        if students < 2 || teachers < 2 || self.is_solved() {
+        // One student cannot but serve one teacher, of one teacher all students may, and with hardly any loss no teacher lacks a student.
+        let solved = self.state.loss < 0.1 * self.thresholds.cancelled * removal.group_loss(&[0]);
+        if students < 2 || teachers < 2 || solved {
             return None;
         }
         let towards = |i: usize, j: usize| {
             let expert = self.state.expert(i, j);
-            let expert = if self.order.is_multiple_of(2) { expert.abs() } else { expert };
+            let expert = if self.start.order.is_multiple_of(2) { expert.abs() } else { expert };
             // π(−z) = −π(z) turns f(−v, w) into −f(v, w).
-            if self.router == Router::Tanh { expert * self.state.router(i, j).signum() } else { expert }
+            if self.start.router == Router::Tanh { expert * self.state.router(i, j).signum() } else { expert }
         };
-        let on =
-            |j: usize| (0..students).all(|i| towards(i, j) > self.thresholds.aligned && self.nearest(i, j, &towards));
-        (0..teachers).find(|j| on(*j)).map(|teacher| Signature::AllOnOneTeacher { teacher })
+        let aligned = |i: usize, j: usize| {
+            let mut others = (0..teachers).filter(|&k| k != j);
+            towards(i, j) > self.thresholds.aligned && others.all(|k| towards(i, k) < towards(i, j))
+        };
+        let shares = |i: usize, j: usize| {
+            found.iter().any(|signature| match signature {
+                Signature::StraddlingPair { student, other, teacher, .. } => {
+                    *teacher == j && [*student, *other].contains(&i)
+                }
+                Signature::CrowdedTeacher { teacher, students, .. } => *teacher == j && students.contains(&i),
+                _ => false,
+            })
+        };
+        let all_on = |j: &usize| (0..students).all(|i| aligned(i, *j) || shares(i, *j));
+        (0..teachers).find(all_on).map(|teacher| Signature::AllOnOneTeacher { teacher })
     }
 
-    /// Whether a student has learned this teacher, router and expert.
+    /// Whether a student holds this teacher, router and expert.
     fn holds(&self, student: usize, teacher: usize) -> bool {
-        let overlap = self.state.router(student, teacher).min(self.state.expert(student, teacher).abs());
-        overlap > self.thresholds.straddling[1]
-    }
-
-    /// Whether no other teacher is as near to a student as this one.
-    fn nearest(&self, student: usize, teacher: usize, overlap: &dyn Fn(usize, usize) -> f64) -> bool {
-        let mut others = (0..self.state.teachers()).filter(|&j| j != teacher);
-        others.all(|j| overlap(student, j) < overlap(student, teacher))
-    }
-
-    /// Whether the loss is hardly any beside that of a unit, a tenth of what counts as cancelled: no teacher lacks a student.
-    fn is_solved(&self) -> bool {
-        let unit = Removal::of(self.state, self.router, self.order).group_loss(&[0]);
-        self.state.loss < 0.1 * self.thresholds.cancelled * unit
+        self.state.router(student, teacher).min(self.state.expert(student, teacher).abs()) > HELD
     }
 }
 

@@ -161,7 +161,7 @@ pub(super) fn growths(run: &Run<'_>, replicate: u64, largest: f64) -> Result<Gro
     };
     let state = start.order_parameters();
     let diverges = |losses: &[f64]| {
-        let found = Symptoms::of(&state, start.router, start.order).with_losses(losses).signatures();
+        let found = Symptoms::of(&start, &state).with_losses(losses).signatures();
         found.iter().any(|signature| signature.name() == Case::Divergence.name())
     };
     let named = |multiple: f64| Ok::<_, CheckError>(diverges(&losses(multiple, STEPS)?.0));

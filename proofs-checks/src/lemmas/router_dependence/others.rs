@@ -107,7 +107,7 @@ fn descents(run: &Run<'_>, router: Router, step: f64, name: &str) -> Result<Vec<
         let start = Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0);
         let (losses, _) = descend(run, &start, DESCENT.0, &|_| step)?;
         let state = start.order_parameters();
-        let found = Symptoms::of(&state, router, 3).with_losses(&losses).signatures();
+        let found = Symptoms::of(&start, &state).with_losses(&losses).signatures();
         let factor = (losses[DESCENT.0] / losses[DESCENT.0 / 2]).powf(1.0 / DESCENT.0 as f64);
         Ok((factor, found.iter().any(|signature| signature.name() == "divergence")))
     })

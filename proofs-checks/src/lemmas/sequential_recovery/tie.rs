@@ -80,7 +80,7 @@ fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, Chec
         &[],
         &[UNTIL],
         |_, state| {
-            let signatures = Symptoms::of(&state, start.router, start.order).signatures();
+            let signatures = Symptoms::of(&start, &state).signatures();
             found = signatures.iter().any(|signature| matches!(signature, Signature::StraddlingPair { .. }));
         },
         |_, _| Stop::No,

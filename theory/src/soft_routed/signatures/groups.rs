@@ -1,0 +1,139 @@
+//! Students and teachers that stand together, and what they leave of one another.
+//!
+//! # Groups
+//!
+//! The loss is `½Σ ±E f_a f_b` over all units, students with `+` and teachers with `−`. Units whose expectations are small beside their own, `|E f_a f_b| ≤ E f²/10`, hardly know of one another; the others form groups, connected directly or through others, and the loss is the sum
+//! of what the groups leave, `½E(Σ_{i∈S} f_i − Σ_{j∈T} f*_j)²`, up to these tenths. Teachers that are learned leave with their students, `½E(f_i − f*_j)² < 0.02 E f²`, and so do the halves of dipoles where the group leaves as much without them, to a hundredth of a unit's loss. Of what remains, a group with more students than teachers that is at rest stays as it is: its students have come to terms with one another.
+//!
+//! *At rest* is a group whose students lower the loss by less than a thousandth of what the group leaves (and a hundredth of a unit's loss) in a unit of time. From a start in which its teachers are learned and its other students redundant, which leaves `½E f²` for each of these, it has come by lowering the loss:
+//! a group that leaves more than nine tenths of that is no such group, nor are students without a teacher that leave more than half. So redundant students that wait, beside a learned one or at a saddle, are none.
+//!
+//! # What there is
+//!
+//! The end of flows from random starts, third Hermite experts behind sigmoid routers, orthonormal teachers (measured here; `L` of the group, students and teachers):
+//!
+//! | students | teachers | `L` |
+//! |---|---|---|
+//! | 2 | 1 | 0.4835 to 0.46: a straddling pair (theory X6) |
+//! | 3 | 0 | the same, with a student in the teacher's place, turned round |
+//! | 3 | 2 | 0.2274 to 0.2125, overlaps (.86, −.51), (.87, .48), (−.33, .94); 0.3330, (.96, .23), (.23, .96), (−.67, −.67) |
+//! | 3 | 1 | 1.263: three on the teacher's side at .83 to .86, or one at .84 and two at −.56 |
+//! | 4 | 1 | 0: a pentagon; 0.31 to 0.33 |
+//! | 4 | 3 | 0.28 to 0.30 |
+//! | 5 | 2 | 0; 0.14; 0.23 |
+//! | 6 | 1 | 0: a heptagon; 0.25 |
+//!
+//! Unit vectors at the corners of a regular `n`-gon have `Σ w_k^{⊗3} = 0` unless `n` divides 3: third moments in a plane have the frequencies 1 and 3 alone. For `n = 2` that is a dipole, for `n = 4` two of them, and `n = 5` and `7` are new. Behind one router five or seven such students are nothing, and with a corner turned round and handed to a teacher
+//! the other four or six serve it exactly, at overlaps (.81, .81, −.31, −.31), though none of them has learned it.
+
+use super::{Signature, Symptoms};
+use crate::soft_routed::Removal;
+
+/// Units that stand together.
+#[derive(Clone, Debug)]
+struct Group {
+    students: Vec<usize>,
+    teachers: Vec<usize>,
+}
+
+impl Group {
+    /// What its students leave of its teachers.
+    fn loss(&self, removal: &Removal) -> f64 {
+        removal.residual_loss(&self.students, &self.teachers)
+    }
+}
+
+impl Symptoms<'_> {
+    /// Groups at rest with a student too many, without dipoles that are nothing to them.
+    pub(super) fn surplus(&self, removal: &Removal, dipoles: &[Signature]) -> Vec<Signature> {
+        let of_dipoles = |i: usize| {
+            let half =
+                |s: &Signature| matches!(*s, Signature::Dipole { student, other, .. } if i == student || i == other);
+            dipoles.iter().any(half)
+        };
+        let apart = |group: Group| {
+            let single = group.students.iter().copied().filter(|&i| !of_dipoles(i)).collect::<Vec<_>>();
+            let change = group.loss(removal) - removal.residual_loss(&single, &group.teachers);
+            if change.abs() < 0.01 * removal.group_loss(&[0]) {
+                self.groups(removal, single, group.teachers)
+            } else {
+                vec![group]
+            }
+        };
+        let (students, teachers) = self.unlearned(removal);
+        let groups: Vec<Group> = self.groups(removal, students, teachers).into_iter().flat_map(apart).collect();
+        if groups.iter().all(|group| group.students.len() <= group.teachers.len()) {
+            return Vec::new();
+        }
+        let speeds = self.speeds();
+        groups.into_iter().filter_map(|group| self.stuck(removal, &speeds, group)).collect()
+    }
+
+    /// Students and teachers but for those that have each other.
+    fn unlearned(&self, removal: &Removal) -> (Vec<usize>, Vec<usize>) {
+        let m = self.state.students();
+        let mut teachers: Vec<usize> = (0..self.state.teachers()).collect();
+        let mut students: Vec<usize> = (0..m).collect();
+        students.retain(|&i| {
+            let learned = teachers.iter().position(|&j| 1.0 - removal.correlation(i, m + j) < self.thresholds.learned);
+            learned.map(|at| teachers.remove(at)).is_none()
+        });
+        (students, teachers)
+    }
+
+    fn groups(&self, removal: &Removal, students: Vec<usize>, teachers: Vec<usize>) -> Vec<Group> {
+        let m = self.state.students();
+        let mut left: Vec<usize> = students.into_iter().chain(teachers.into_iter().map(|j| m + j)).collect();
+        let mut groups = Vec::new();
+        while let Some(first) = left.pop() {
+            let mut units = vec![first];
+            let mut next = 0;
+            while next < units.len() {
+                let near = |b: &usize| removal.correlation(units[next], *b).abs() > self.thresholds.connected;
+                let (found, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|&b| near(b));
+                units.extend(found);
+                left = rest;
+                next += 1;
+            }
+            units.sort_unstable();
+            let (students, teachers): (Vec<usize>, Vec<usize>) = units.into_iter().partition(|&a| a < m);
+            groups.push(Group { students, teachers: teachers.into_iter().map(|a| a - m).collect() });
+        }
+        groups
+    }
+
+    /// `|∇_i L|²` of every student, router and expert of norm 1.
+    fn speeds(&self) -> Vec<f64> {
+        let start = self.start.at(self.state).with_raw_norms(1.0, 1.0);
+        let weights = start.state();
+        let mut gradient = vec![0.0; weights.len()];
+        start.population().gradient(&weights, &mut gradient);
+        let vectors: Vec<f64> =
+            gradient.chunks_exact(start.coordinates()).map(|g| g.iter().map(|x| x * x).sum()).collect();
+        let (routers, experts) = vectors.split_at(start.students());
+        routers.iter().zip(experts).map(|(v, w)| v + w).collect()
+    }
+
+    fn stuck(&self, removal: &Removal, speeds: &[f64], group: Group) -> Option<Signature> {
+        let (loss, unit) = (group.loss(removal), removal.group_loss(&[0]));
+        let Group { students, teachers } = group;
+        let too_many = students.len().checked_sub(teachers.len())?;
+        let speed: f64 = students.iter().map(|&i| speeds[i]).sum();
+        let at_rest = speed < self.thresholds.rest * (loss + 0.01 * unit);
+        // Two students that cancel are a dipole or nothing.
+        let (least, share) =
+            if teachers.is_empty() { (3, self.thresholds.cancelling) } else { (2, self.thresholds.better) };
+        if students.len() < least || !at_rest || loss > share * unit * too_many as f64 {
+            return None;
+        }
+        Some(match (&students[..], &teachers[..]) {
+            (_, []) => Signature::CancellingGroup { students, loss },
+            (&[student, other], &[teacher]) => Signature::StraddlingPair { student, other, teacher, loss },
+            (_, &[teacher]) => Signature::CrowdedTeacher { teacher, students, loss },
+            _ => Signature::SharedTeachers { students, teachers, loss },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
