@@ -17,13 +17,18 @@ const UNTIL: f64 = 20.0;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Scaled {
     largest: f64,
-    expert: f64,
+    pub(super) expert: f64,
+    /// `1 − κ` at the later reading.
+    pub(super) later: f64,
 }
 
-/// `[replicate][size]`.
-pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
+/// `[replicate][size]`, read once more a time `later`.
+pub(super) fn scaled(run: &Run<'_>, later: f64) -> Result<Vec<Vec<Scaled>>, CheckError> {
     run.units("scaled", run.integer("replicates") as usize, |unit| {
-        let scaled = |size: &f64| Ok(Scaled { largest: *size, expert: deficits(run, unit, *size, &[UNTIL])?[0] });
+        let scaled = |size: &f64| {
+            let [expert, later] = deficits(run, unit, *size, later)?;
+            Ok(Scaled { largest: *size, expert, later })
+        };
         SIZES.iter().map(scaled).collect()
     })
 }
@@ -32,32 +37,31 @@ pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
 pub(super) fn waking(run: &Run<'_>, later: f64) -> Result<Vec<f64>, CheckError> {
     const SIZE: f64 = 0.02;
     run.units("waking", run.integer("replicates") as usize, |unit| {
-        let read = deficits(run, unit, SIZE, &[UNTIL, UNTIL + later])?;
-        Ok(read[1] / read[0])
+        let [first, last] = deficits(run, unit, SIZE, later)?;
+        Ok(last / first)
     })
 }
 
-/// `1 − κ` at these times, for the start of this number with the largest of its dormant overlaps scaled to `size`, so that no draw wakes a student by itself.
-fn deficits(run: &Run<'_>, unit: usize, size: f64, times: &[f64]) -> Result<Vec<f64>, CheckError> {
+/// `1 − κ` at rest and a time `later`, for the start of this number with the largest of its dormant overlaps scaled to `size`, so that no draw wakes a student by itself.
+fn deficits(run: &Run<'_>, unit: usize, size: f64, later: f64) -> Result<[f64; 2], CheckError> {
     let mut stream = run.stream(unit as u64);
     let dormant = run.integer("students") - 1;
     let draws: Vec<f64> = (0..dormant).map(|_| StandardNormal.sample(&mut stream)).collect();
     let largest = draws.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
     let overlaps: Vec<f64> = draws.iter().map(|x| size * x / largest).collect();
     let start = beside_a_learned_pair(&overlaps)?;
-    let mut deficits = Vec::new();
-    let read = |_: usize, state: OrderParameters| deficits.push(1.0 - state.expert(0, 0));
-    let flow = Flow::new(&start).tolerance(1e-10);
-    flow.run(times.iter().copied().fold(0.0, f64::max), &[], times, read, |_, _| Stop::No)
-        .map_err(CheckError::theory)?;
+    let mut deficits = [0.0; 2];
+    let read = |k: usize, state: OrderParameters| deficits[k] = 1.0 - state.expert(0, 0);
+    let (flow, until) = (Flow::new(&start).tolerance(1e-10), UNTIL + later);
+    flow.run(until, &[], &[UNTIL, until], read, |_, _| Stop::No).map_err(CheckError::theory)?;
     Ok(deficits)
 }
 
-/// For each start, the exponent of `1 − κ` in the largest dormant overlap.
-pub(super) fn exponents(scaled: &[Vec<Scaled>]) -> Vec<f64> {
+/// For each start, the exponent of `1 − κ`, at one of its readings, in the largest dormant overlap.
+pub(super) fn exponents(scaled: &[Vec<Scaled>], reading: impl Fn(&Scaled) -> f64) -> Vec<f64> {
     let slope = |rows: &Vec<Scaled>| {
         let (a, b) = rows.first().zip(rows.last())?;
-        Some((b.expert.ln() - a.expert.ln()) / (b.largest.ln() - a.largest.ln())).filter(|slope| slope.is_finite())
+        Some((reading(b).ln() - reading(a).ln()) / (b.largest.ln() - a.largest.ln())).filter(|slope| slope.is_finite())
     };
     scaled.iter().filter_map(slope).collect()
 }
