@@ -2,7 +2,7 @@
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::{
-    EffectiveSgd, Flow, InitialLaw, OnlineSgd, SgdError, Start, Stop, StudentTeacher, Watch, alignment_time,
+    EffectiveSgd, Flow, InitialLaw, OnlineSgd, SgdError, Start, StudentTeacher, Watch, alignment_time,
 };
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -167,21 +167,9 @@ pub(in crate::lemmas) fn passage(
 /// The population flow's time from the same start.
 pub(super) fn flow_time(run: &Run<'_>) -> Result<Option<f64>, CheckError> {
     let start = clean_start(Router::Sigmoid, 1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
-    let mut time = None;
     let until = 10.0 * alignment_time(Router::Sigmoid, 3, PASSAGE[0], PASSAGE[1]);
-    Flow::new(&start)
-        .run(
-            until,
-            &[Watch::Expert(PASSAGE[1])],
-            &[],
-            |_, _| {},
-            |event, _| {
-                time = Some(event.time);
-                Stop::Yes
-            },
-        )
-        .map_err(CheckError::theory)?;
-    Ok(time)
+    let passage = Flow::new(&start).first_passage(Watch::Expert(PASSAGE[1]), until);
+    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
 }
 
 /// Two students and two teachers after the time of comparison, from starts that all simulations share.
