@@ -298,13 +298,12 @@ fn race(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<R
     let lowest = before.student_pairs().map(|pair| pair.2).fold(0.0, f64::min);
     let predicted = (lowest < 0.0).then(|| alignment_time(Router::Sigmoid, 3, -lowest, 0.5) * 4.5 / 9.0);
     let mut race = Race { replicate, aligned: None, anti: None, predicted, other: None, students: None, recovered: 0 };
-    let interrupted = |_: f64| run.proceed().is_err();
     let flow = Flow::new(&start)
         .method(if until <= EXPLICIT { Method::Explicit } else { Method::Implicit })
-        .tolerance(run.real("tolerance"))
-        .monitor(&interrupted);
+        .tolerance(run.real("tolerance"));
     let mut end = None;
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         &[Watch::Expert(0.5), Watch::StudentFalls(-0.5)],
         &[until],
@@ -321,9 +320,7 @@ fn race(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<R
             }
             Stop::No
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     if let Some(end) = end {
         race.students = race.students.or_else(|| Some(largest_of_students(&end)));
         race.recovered = (0..end.teachers()).filter(|&j| (0..end.students()).any(|i| end.expert(i, j) > 0.9)).count();
@@ -342,11 +339,9 @@ fn delays(run: &Run<'_>, dimensions: &[u64]) -> Result<Vec<Vec<Option<f64>>>, Ch
     let times = run.units("delay", replicates * dimensions.len(), |unit| {
         let (replicate, d) = ((unit / dimensions.len()) as u64, dimensions[unit % dimensions.len()]);
         let start = law(run, d, 0.0).sample(run.seed(), replicate).map_err(CheckError::theory)?;
-        let interrupted = |_: f64| run.proceed().is_err();
-        let flow = Flow::new(&start).method(Method::Implicit).tolerance(run.real("tolerance")).monitor(&interrupted);
-        let passage = flow.first_passage(Watch::StudentFalls(-0.5), 10.0 * d as f64);
-        run.proceed()?;
-        Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
+        let flow = Flow::new(&start).method(Method::Implicit).tolerance(run.real("tolerance"));
+        let passage = run.first_passage(flow, Watch::StudentFalls(-0.5), 10.0 * d as f64)?;
+        Ok(passage.map(|event| event.time))
     })?;
     Ok(times.chunks(dimensions.len()).map(<[_]>::to_vec).collect())
 }

@@ -7,6 +7,7 @@ use moe_theory::soft_routed::{
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::axes::{axis, beside};
 use crate::{CheckError, Run};
 
 /// Where the timed overlap starts and ends.
@@ -110,12 +111,8 @@ pub(in crate::lemmas) fn clean_start(
     dimension: u64,
 ) -> Result<Start, CheckError> {
     let coordinates = 2 * students + 2;
-    let axis = |i: usize| -> Vec<f64> { (0..coordinates).map(|k| f64::from(u8::from(k == i))).collect() };
-    let turned = |teacher: usize, own: usize, overlap: f64| {
-        let mut vector = axis(own);
-        (vector[teacher], vector[own]) = (overlap, (1.0 - overlap * overlap).sqrt());
-        vector
-    };
+    let axis = |k: usize| axis(coordinates, k);
+    let turned = |teacher: usize, own: usize, overlap: f64| beside(coordinates, &[(teacher, overlap)], own);
     let unit = |i: usize, part: usize| 2 + 2 * i + part;
     let mut routers: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 0))).collect();
     let mut experts: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 1))).collect();

@@ -5,6 +5,7 @@ use moe_theory::soft_routed::{Flow, OrderParameters, Start, Stop, StudentTeacher
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use crate::axes::{axis, beside};
 use crate::{CheckError, Run};
 
 /// Sizes of dormant overlaps.
@@ -69,17 +70,12 @@ pub(super) fn exponents(scaled: &[Vec<Scaled>], reading: impl Fn(&Scaled) -> f64
 /// Student 0 at the teacher, the others with these overlaps of their experts with it and otherwise along directions of their own.
 fn beside_a_learned_pair(overlaps: &[f64]) -> Result<Start, CheckError> {
     let dimension = 2 + 2 * overlaps.len();
-    let along = |k: usize, kappa: f64| {
-        let mut row = vec![0.0; dimension];
-        (row[1], row[k]) = (kappa, (1.0 - kappa * kappa).sqrt());
-        row
-    };
-    let axis = |k: usize| (0..dimension).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(dimension, k);
     let teacher = [vec![axis(0)], vec![axis(1)]];
     let (mut routers, mut experts) = (vec![axis(0)], vec![axis(1)]);
     for (k, &kappa) in overlaps.iter().enumerate() {
         routers.push(axis(2 + 2 * k));
-        experts.push(along(3 + 2 * k, kappa));
+        experts.push(beside(dimension, &[(1, kappa)], 3 + 2 * k));
     }
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&teacher[0], &teacher[1]]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?))

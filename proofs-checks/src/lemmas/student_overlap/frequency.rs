@@ -47,12 +47,12 @@ fn foretold([teacher, student]: [f64; 2], rates: f64, until: f64) -> bool {
 fn seen(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<bool, CheckError> {
     let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let mut first = None;
-    let interrupted = |_: f64| run.proceed().is_err();
     // No pair is anti-aligned before the end: there are no fast modes.
     let method = if until <= EXPLICIT { Method::Explicit } else { Method::Implicit };
-    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance"));
     let watches = [Watch::Expert(0.5), Watch::StudentFalls(-0.5)];
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         &watches,
         &[],
@@ -61,9 +61,7 @@ fn seen(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<b
             first = Some(event.watch);
             Stop::Yes
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     Ok(first == Some(1))
 }
 
