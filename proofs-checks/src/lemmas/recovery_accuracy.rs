@@ -60,7 +60,7 @@
 //!
 //! *From start.* Put `1 − κ = 0.3631u⁴`: the one dormant overlap `u` that would do the same. Recovery follows the matching's time within a unit or so, during which `1/u` falls by `4.5`; so `1/u`, a hundred and more, may differ from the foretold one by `4.5`, for every `m`, from `d = 10⁵` on
 //! (near waking, by some times more: rows that are awake do not count). At `10⁴` the matching itself is off too often, by ties among the students, for the median of two dozen starts to be sure.
-//! *Exponent in m.* Between `n = 16` and 64 what is nearer to 3 than to the 1 of a sum and to the 7 of the bound: `[2, 5]`. The twin leaves the dormant overlaps as they start: the sum of their fourth powers is `∝ n` up to the share of the winners that are missing from it, nearer to 1 than to 3. From `n = 1` to 4 a runner-up is still missing in many draws, and the floor gains one:
+//! *Exponent in m.* Between `n = 16` and 64 what is nearer to 3 than to the 1 of a sum and to the 7 of the bound: `[2, 5]`. The twin leaves the dormant overlaps as they start: the sum of their fourth powers is `∝ n` up to the share of the winners that are missing from it, nearer to 1 than to 3; for two teachers few students, next, are a second one. From `n = 1` to 4 a runner-up is still missing in many draws, and the floor gains one:
 //! for two teachers (`m = 3` to 6) faster than `m⁷` is accepted there, from 7 upwards, so that over these `m` the bound's power is not even an upper bound of the growth. For one teacher (`m = 2` to 5) it is not so (`start.rs`).
 //!
 //! *Exponent in δ, scale by scale.* Nearer to 0 than to 3: up to 1.5, between neighbouring scales from 0.1 to `10⁻³`. Two students at the overlap `−sc_{kk'}d^{−1/2}` are a dipole after `√d/(9sc_{kk'})`, before a teacher at `c` is found if `2sc_{kk'} > c`. Of the six overlaps of four
@@ -87,7 +87,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             is the largest initial student-student overlap (this project's reading: the paper's δ_P is not defined in the material at hand).",
     scope: "Population gradient flow, x ~ N(0, I_d), sigmoid routers, third Hermite experts, orthonormal teacher, Gaussian start with v ⟂ w, raw norms 1, student-student overlaps scaled by 0 … 1; m > m* at the fixed numbers of the run, \
             d from 10⁴; starts from which greedy deflation recovers every teacher by t = √d; plateau read from 6 ln d after the last recovery on, before redundant students wake. With C = 1 the bound is broken for δ below 0.713 x^{4/3} m^{−7/3} d^{−7/6} only, x = √d times the dormant overlap of the floor: \
-            at m = 4, d = 10⁴ for δ below 5·10⁻⁷ at the median start, and below 7·10⁻⁶ at most while no student is awake. Above it is loose, and at the δ of random starts, about 0.016, it exceeds 10⁴.",
+            at m = 4, d = 10⁴ for δ below 5·10⁻⁷ at the median start, and below 7.2·10⁻⁶ at most while no student is awake. Above it is loose, and at the δ of random starts, about 0.016, it exceeds 10⁴.",
     ledger: Label::Refuted,
     typical_seconds: 20.0,
     parameters: &[
