@@ -29,9 +29,9 @@ impl Alignments {
         until: f64,
     ) -> Result<(Self, OrderParameters), CheckError> {
         let (mut found, mut end) = (Self::default(), start.order_parameters());
-        let interrupted = |_: f64| run.proceed().is_err();
         let method = if until <= EXPLICIT { Method::Explicit } else { Method::Implicit };
-        let outcome = Flow::new(start).method(method).tolerance(tolerance).monitor(&interrupted).run(
+        run.follow(
+            Flow::new(start).method(method).tolerance(tolerance),
             until,
             &[Watch::Expert(0.5), Watch::Expert(0.9)],
             &[until],
@@ -41,9 +41,7 @@ impl Alignments {
                 list.push((event.time, event.student, event.other));
                 Stop::No
             },
-        );
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
+        )?;
         Ok((found, end))
     }
 

@@ -6,11 +6,13 @@
 //! number of threads.
 
 mod alignments;
+mod axes;
 mod check;
 mod error;
 mod evidence;
 mod figure;
 mod fits;
+mod flows;
 mod journal;
 mod lemmas;
 mod parameter;

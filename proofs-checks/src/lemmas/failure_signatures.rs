@@ -45,6 +45,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use divergence::descend;
 use divergence::{DEVIATION, STABLE, STEPS, UNSTABLE};
 
+use crate::axes;
 use crate::{
     CheckError, Column, Control, Evidence, Figure, Findings, Label, Lemma, Mark, Parameter, Run, Scale, Table,
     statistics,
@@ -359,14 +360,12 @@ fn sighting(run: &Run<'_>, case: Case, kind: Kind, replicate: u64, largest: f64)
 }
 
 fn axis(k: usize) -> Vec<f64> {
-    tilted(1.0, k, k + 1)
+    axes::axis(DIMENSION, k)
 }
 
 /// Unit vector at overlap `u` with axis `along`, the rest on axis `aside`.
 fn tilted(u: f64, along: usize, aside: usize) -> Vec<f64> {
-    let mut vector = vec![0.0; DIMENSION];
-    (vector[along], vector[aside]) = (u, (1.0 - u * u).sqrt());
-    vector
+    axes::beside(DIMENSION, &[(along, u)], aside)
 }
 
 /// Students behind a router at these corners of a pentagon (degrees from an axis, towards axis 4), the first of them turned where the state is to be just short of a group.

@@ -40,6 +40,7 @@ use moe_theory::soft_routed::{Flow, FlowError, Hessian, InitialLaw, OrderParamet
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::axes::axis;
 use crate::rigor::spectrum_certificate;
 use crate::{
     CheckError, Column, Control, Estimate, Evidence, Figure, Finding, Findings, Label, Lemma, Mark, Parameter, Run,
@@ -202,7 +203,7 @@ fn multiplicities(teachers: usize, dimension: u64) -> [u64; 4] {
 /// A student whose experts are the teacher's and whose router `j` has overlap `routers[j]` with teacher `j`'s, the rest of it along a direction of its own.
 fn near_teacher(router: Router, order: usize, routers: &[f64], dimension: usize) -> Result<Start, CheckError> {
     let teachers = routers.len();
-    let axis = |k: usize| (0..dimension).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(dimension, k);
     let of = |first: usize| (0..teachers).map(|j| axis(first + j)).collect::<Vec<_>>();
     let (teacher_routers, experts) = (of(0), of(teachers));
     let student = |j: usize| {

@@ -2,11 +2,12 @@
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::{
-    EffectiveSgd, Flow, InitialLaw, OnlineSgd, SgdError, Start, Stop, StudentTeacher, Watch, alignment_time,
+    EffectiveSgd, Flow, InitialLaw, OnlineSgd, SgdError, Start, StudentTeacher, Watch, alignment_time,
 };
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::axes::{axis, beside};
 use crate::{CheckError, Run};
 
 /// Where the timed overlap starts and ends.
@@ -110,12 +111,8 @@ pub(in crate::lemmas) fn clean_start(
     dimension: u64,
 ) -> Result<Start, CheckError> {
     let coordinates = 2 * students + 2;
-    let axis = |i: usize| -> Vec<f64> { (0..coordinates).map(|k| f64::from(u8::from(k == i))).collect() };
-    let turned = |teacher: usize, own: usize, overlap: f64| {
-        let mut vector = axis(own);
-        (vector[teacher], vector[own]) = (overlap, (1.0 - overlap * overlap).sqrt());
-        vector
-    };
+    let axis = |k: usize| axis(coordinates, k);
+    let turned = |teacher: usize, own: usize, overlap: f64| beside(coordinates, &[(teacher, overlap)], own);
     let unit = |i: usize, part: usize| 2 + 2 * i + part;
     let mut routers: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 0))).collect();
     let mut experts: Vec<Vec<f64>> = (0..students).map(|i| axis(unit(i, 1))).collect();
@@ -167,21 +164,9 @@ pub(in crate::lemmas) fn passage(
 /// The population flow's time from the same start.
 pub(super) fn flow_time(run: &Run<'_>) -> Result<Option<f64>, CheckError> {
     let start = clean_start(Router::Sigmoid, 1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
-    let mut time = None;
     let until = 10.0 * alignment_time(Router::Sigmoid, 3, PASSAGE[0], PASSAGE[1]);
-    Flow::new(&start)
-        .run(
-            until,
-            &[Watch::Expert(PASSAGE[1])],
-            &[],
-            |_, _| {},
-            |event, _| {
-                time = Some(event.time);
-                Stop::Yes
-            },
-        )
-        .map_err(CheckError::theory)?;
-    Ok(time)
+    let passage = Flow::new(&start).first_passage(Watch::Expert(PASSAGE[1]), until);
+    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
 }
 
 /// Two students and two teachers after the time of comparison, from starts that all simulations share.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::trial::{Pruning, follow, prune};
 use super::{LEVEL, MAJORITY, TUNING};
+use crate::axes::{axis, beside};
 use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
 
 /// Starts of each kind, of which there are four.
@@ -94,10 +95,9 @@ fn woken(run: &Run<'_>, side: f64, ratios: [f64; 2], replicate: u64) -> Result<P
     };
     let first = side * uniform(FIRST)?;
     let second = first * uniform(ratios)?;
-    let axis = |k: usize| (0..8).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(8, k);
     // Routers of the teachers on axes 0 and 1, experts on 2 and 3.
-    let mut redundant = axis(4);
-    (redundant[2], redundant[3], redundant[4]) = (first, second, (1.0 - first * first - second * second).sqrt());
+    let redundant = beside(8, &[(2, first), (3, second)], 4);
     let teacher = [[axis(0), axis(1)], [axis(2), axis(3)]];
     let student = [[axis(0), axis(1), axis(6)], [axis(2), axis(3), redundant]];
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&student[0], &student[1]], [&teacher[0], &teacher[1]]);

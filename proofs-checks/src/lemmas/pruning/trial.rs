@@ -100,11 +100,11 @@ pub(in crate::lemmas) fn follow(
     until: f64,
     watches: &[Watch],
 ) -> Result<(OrderParameters, Option<f64>), CheckError> {
-    let interrupted = |_: f64| run.proceed().is_err();
     let method = if until <= EXPLICIT { Method::Explicit } else { Method::Implicit };
-    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance"));
     let (mut end, mut event) = (None, None);
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         watches,
         &[until],
@@ -113,9 +113,7 @@ pub(in crate::lemmas) fn follow(
             event = Some((at.time, state.clone()));
             Stop::Yes
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     let (time, state) = event.map_or((None, end), |(time, state)| (Some(time), Some(state)));
     let stopped = FlowError::Stopped { time: until };
     Ok((state.ok_or_else(|| CheckError::theory(stopped))?, time))

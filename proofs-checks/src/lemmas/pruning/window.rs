@@ -204,10 +204,10 @@ fn passage(run: &Run<'_>, replicate: u64, dimension: u64) -> Result<Passage, Che
         law(teachers + 1, teachers, dimension, 0.0).sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let mut passage = Passage::default();
     let until = (dimension as f64).sqrt();
-    let interrupted = |_: f64| run.proceed().is_err();
     let method = if until <= super::EXPLICIT { Method::Explicit } else { Method::Implicit };
     let (mut recovered, mut plateau) = (vec![None; teachers], None);
-    let outcome = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted).run(
+    run.follow(
+        Flow::new(&start).method(method).tolerance(run.real("tolerance")),
         until,
         &[Watch::Expert(ALIGNED)],
         &[until],
@@ -216,9 +216,7 @@ fn passage(run: &Run<'_>, replicate: u64, dimension: u64) -> Result<Passage, Che
             recovered[event.other].get_or_insert(event.time);
             Stop::No
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     passage.recovery =
         recovered.into_iter().collect::<Option<Vec<f64>>>().and_then(|all| all.into_iter().reduce(f64::max));
     let Some((state, useful)) = plateau.and_then(|state| serving(&state).map(|useful| (state, useful))) else {

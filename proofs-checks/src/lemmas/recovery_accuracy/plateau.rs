@@ -30,7 +30,7 @@ pub(super) struct Plateau {
     pub(super) delta: f64,
     /// When the plateau was read.
     time: f64,
-    recovered: usize,
+    pub(super) recovered: usize,
     /// Whether a redundant student has woken, or does so before the later reading: no plateau any more.
     pub(super) awake: bool,
     /// `1 − κ`, its prediction from the state, and `1 − κ` of the same pair at the later reading.

@@ -5,6 +5,7 @@ use moe_theory::soft_routed::{Flow, OrderParameters, Start, Stop, StudentTeacher
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use crate::axes::{axis, beside};
 use crate::{CheckError, Run};
 
 /// Sizes of dormant overlaps.
@@ -17,13 +18,18 @@ const UNTIL: f64 = 20.0;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Scaled {
     largest: f64,
-    expert: f64,
+    pub(super) expert: f64,
+    /// `1 − κ` at the later reading.
+    pub(super) later: f64,
 }
 
-/// `[replicate][size]`.
-pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
+/// `[replicate][size]`, read once more a time `later`.
+pub(super) fn scaled(run: &Run<'_>, later: f64) -> Result<Vec<Vec<Scaled>>, CheckError> {
     run.units("scaled", run.integer("replicates") as usize, |unit| {
-        let scaled = |size: &f64| Ok(Scaled { largest: *size, expert: deficits(run, unit, *size, &[UNTIL])?[0] });
+        let scaled = |size: &f64| {
+            let [expert, later] = deficits(run, unit, *size, later)?;
+            Ok(Scaled { largest: *size, expert, later })
+        };
         SIZES.iter().map(scaled).collect()
     })
 }
@@ -32,32 +38,31 @@ pub(super) fn scaled(run: &Run<'_>) -> Result<Vec<Vec<Scaled>>, CheckError> {
 pub(super) fn waking(run: &Run<'_>, later: f64) -> Result<Vec<f64>, CheckError> {
     const SIZE: f64 = 0.02;
     run.units("waking", run.integer("replicates") as usize, |unit| {
-        let read = deficits(run, unit, SIZE, &[UNTIL, UNTIL + later])?;
-        Ok(read[1] / read[0])
+        let [first, last] = deficits(run, unit, SIZE, later)?;
+        Ok(last / first)
     })
 }
 
-/// `1 − κ` at these times, for the start of this number with the largest of its dormant overlaps scaled to `size`, so that no draw wakes a student by itself.
-fn deficits(run: &Run<'_>, unit: usize, size: f64, times: &[f64]) -> Result<Vec<f64>, CheckError> {
+/// `1 − κ` at rest and a time `later`, for the start of this number with the largest of its dormant overlaps scaled to `size`, so that no draw wakes a student by itself.
+fn deficits(run: &Run<'_>, unit: usize, size: f64, later: f64) -> Result<[f64; 2], CheckError> {
     let mut stream = run.stream(unit as u64);
     let dormant = run.integer("students") - 1;
     let draws: Vec<f64> = (0..dormant).map(|_| StandardNormal.sample(&mut stream)).collect();
     let largest = draws.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
     let overlaps: Vec<f64> = draws.iter().map(|x| size * x / largest).collect();
     let start = beside_a_learned_pair(&overlaps)?;
-    let mut deficits = Vec::new();
-    let read = |_: usize, state: OrderParameters| deficits.push(1.0 - state.expert(0, 0));
-    let flow = Flow::new(&start).tolerance(1e-10);
-    flow.run(times.iter().copied().fold(0.0, f64::max), &[], times, read, |_, _| Stop::No)
-        .map_err(CheckError::theory)?;
+    let mut deficits = [0.0; 2];
+    let read = |k: usize, state: OrderParameters| deficits[k] = 1.0 - state.expert(0, 0);
+    let (flow, until) = (Flow::new(&start).tolerance(1e-10), UNTIL + later);
+    flow.run(until, &[], &[UNTIL, until], read, |_, _| Stop::No).map_err(CheckError::theory)?;
     Ok(deficits)
 }
 
-/// For each start, the exponent of `1 − κ` in the largest dormant overlap.
-pub(super) fn exponents(scaled: &[Vec<Scaled>]) -> Vec<f64> {
+/// For each start, the exponent of `1 − κ`, at one of its readings, in the largest dormant overlap.
+pub(super) fn exponents(scaled: &[Vec<Scaled>], reading: impl Fn(&Scaled) -> f64) -> Vec<f64> {
     let slope = |rows: &Vec<Scaled>| {
         let (a, b) = rows.first().zip(rows.last())?;
-        Some((b.expert.ln() - a.expert.ln()) / (b.largest.ln() - a.largest.ln())).filter(|slope| slope.is_finite())
+        Some((reading(b).ln() - reading(a).ln()) / (b.largest.ln() - a.largest.ln())).filter(|slope| slope.is_finite())
     };
     scaled.iter().filter_map(slope).collect()
 }
@@ -65,17 +70,12 @@ pub(super) fn exponents(scaled: &[Vec<Scaled>]) -> Vec<f64> {
 /// Student 0 at the teacher, the others with these overlaps of their experts with it and otherwise along directions of their own.
 fn beside_a_learned_pair(overlaps: &[f64]) -> Result<Start, CheckError> {
     let dimension = 2 + 2 * overlaps.len();
-    let along = |k: usize, kappa: f64| {
-        let mut row = vec![0.0; dimension];
-        (row[1], row[k]) = (kappa, (1.0 - kappa * kappa).sqrt());
-        row
-    };
-    let axis = |k: usize| (0..dimension).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(dimension, k);
     let teacher = [vec![axis(0)], vec![axis(1)]];
     let (mut routers, mut experts) = (vec![axis(0)], vec![axis(1)]);
     for (k, &kappa) in overlaps.iter().enumerate() {
         routers.push(axis(2 + 2 * k));
-        experts.push(along(3 + 2 * k, kappa));
+        experts.push(beside(dimension, &[(1, kappa)], 3 + 2 * k));
     }
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&routers, &experts], [&teacher[0], &teacher[1]]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?))

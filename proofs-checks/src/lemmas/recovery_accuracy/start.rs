@@ -27,20 +27,20 @@ pub(super) const EACH: f64 = 0.5 * (1.0 + LEVEL);
 /// First purpose of the streams: 0 and 1 are those of the initial law.
 const PURPOSE: u32 = 2;
 
-/// Sum of the fourth powers of the dormant overlaps with the teacher of `claim`, when that is learned; `None` where one of them has left the law.
+/// Sum of the fourth powers of the dormant overlaps with the teacher, grown for a time `alone` and for one `beside` the learned pair; `None` where one of them has left the law.
 fn fourth_powers(
     expert: &impl Fn(usize, usize) -> f64,
     students: usize,
     claims: &[Claim],
-    claim: &Claim,
-    later: f64,
+    teacher: usize,
+    [alone, beside]: [f64; 2],
 ) -> Option<f64> {
     let dormant = (0..students).filter(|k| claims.iter().all(|other| other.student != *k));
     dormant
         .map(|k| {
-            let kappa = expert(k, claim.teacher);
-            let square = (kappa / (1.0 - 4.5 * kappa * claim.time)).powi(2);
-            let left = 1.0 - WAKING * square * later;
+            let kappa = expert(k, teacher);
+            let square = (kappa / (1.0 - 4.5 * kappa * alone)).powi(2);
+            let left = 1.0 - WAKING * square * beside;
             (left > 0.0).then(|| (square / left).powi(2))
         })
         .sum()
@@ -51,16 +51,17 @@ pub(super) fn foretold(start: &OrderParameters, teacher: usize, time: f64) -> Op
     let expert = |i: usize, j: usize| start.expert(i, j);
     let claims = greedy_deflation([start.students(), start.teachers()], expert, |_, _| None);
     let claim = claims.iter().find(|claim| claim.teacher == teacher)?;
-    Some(RESPONSE * fourth_powers(&expert, start.students(), &claims, claim, time - claim.time)?)
+    Some(RESPONSE * fourth_powers(&expert, start.students(), &claims, teacher, [claim.time, time - claim.time])?)
 }
 
-/// The floor times `d²`, the larger one of its teachers, median over draws.
+/// The floor times `d²`, the larger one of its teachers, median over draws; and its interval with the dormant overlaps left as they start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Floor {
     students: usize,
     draws: usize,
     median: f64,
     interval: [f64; 2],
+    still: [f64; 2],
 }
 
 /// From draws of the scaled overlaps in the limit of large `d`, in scope: every teacher learned by `t = √d`.
@@ -68,7 +69,7 @@ pub(super) fn floors(run: &Run<'_>) -> Result<Vec<Floor>, CheckError> {
     let teachers = run.integer("teachers") as usize;
     let floors = run.units("floors", DORMANT.len(), |unit| {
         let students = teachers + DORMANT[unit];
-        let mut values = Vec::new();
+        let (mut grown, mut still) = (Vec::new(), Vec::new());
         for draw in 0..run.integer("draws") {
             run.proceed()?;
             let mut stream = run.substream(draw, PURPOSE + unit as u32);
@@ -76,16 +77,21 @@ pub(super) fn floors(run: &Run<'_>) -> Result<Vec<Floor>, CheckError> {
             let expert = |i: usize, j: usize| overlaps[i * teachers + j];
             let claims = greedy_deflation([students, teachers], expert, |_, _| None);
             if claims.iter().filter(|claim| claim.time < 1.0).count() == teachers {
-                let sums = claims.iter().filter_map(|claim| fourth_powers(&expert, students, &claims, claim, 0.0));
-                values.push(RESPONSE * sums.fold(0.0, f64::max));
+                let largest = |alone: fn(&Claim) -> f64| {
+                    let sum = |c: &Claim| fourth_powers(&expert, students, &claims, c.teacher, [alone(c), 0.0]);
+                    RESPONSE * claims.iter().filter_map(sum).fold(0.0, f64::max)
+                };
+                grown.push(largest(|claim| claim.time));
+                still.push(largest(|_| 0.0));
             }
         }
-        let median = statistics::median(&values, EACH);
-        Ok(median.map(|Estimate { value, interval, .. }| Floor {
+        let medians = statistics::median(&grown, EACH).zip(statistics::median(&still, EACH));
+        Ok(medians.map(|(Estimate { value, interval, .. }, still)| Floor {
             students,
-            draws: values.len(),
+            draws: grown.len(),
             median: value,
             interval,
+            still: still.interval,
         }))
     })?;
     Ok(floors.into_iter().flatten().collect())
@@ -97,16 +103,27 @@ pub(super) fn slope([low, high]: [[f64; 2]; 2], students: [usize; 2]) -> [f64; 2
     [high[0] / low[1], high[1] / low[0]].map(|ratio| ratio.ln() / span)
 }
 
-/// The exponent of the foretold floor in `m`.
-pub(super) fn exponent(run: &Run<'_>, floors: &[Floor], ends: [usize; 2], accept: [f64; 2]) -> Evidence {
+/// Which floor: its name, and where its interval is.
+type Which = (&'static str, fn(&Floor) -> [f64; 2]);
+pub(super) const GROWN: Which = ("foretold from the start", |floor| floor.interval);
+pub(super) const STILL: Which = ("of dormant overlaps left as they start", |floor| floor.still);
+
+/// The exponent of a floor in `m`.
+pub(super) fn exponent(
+    run: &Run<'_>,
+    floors: &[Floor],
+    (which, interval): Which,
+    ends: [usize; 2],
+    accept: [f64; 2],
+) -> Evidence {
     let [low, high] = ends.map(|dormant| run.integer("teachers") as usize + dormant);
     let at = |students| floors.iter().find(|floor| floor.students == students);
     let statement = format!(
-        "exponent of the 1 − κ foretold from the start in m between m = {low} and {high}, m* = {}, median over draws (greedy matching)",
+        "exponent of the 1 − κ {which} in m between m = {low} and {high}, m* = {}, median over draws (greedy matching)",
         run.integer("teachers")
     );
     match at(low).zip(at(high)) {
-        Some((a, b)) => Evidence::statistic(statement, LEVEL, slope([a.interval, b.interval], [low, high]), accept),
+        Some((a, b)) => Evidence::statistic(statement, LEVEL, slope([a, b].map(interval), [low, high]), accept),
         None => Evidence::unresolved(Inexact::Statistic { level: LEVEL }, statement, accept, "too few draws in scope"),
     }
 }

@@ -26,6 +26,7 @@ use serde_json::json;
 use super::super::correlated_inputs::law::{Law, SPIKE};
 use super::law::{first, phi};
 use super::{LEVEL, recovered::ROUTERS, within};
+use crate::axes::axis;
 use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
 
 /// Starts, of the alignment and of the decay, and their dimensions.
@@ -98,7 +99,7 @@ fn waking_law(router: Router, c: f64) -> f64 {
 /// Rate at which a router wakes from `β = 0` before the teacher's router `e_i`, or `(e_i ± e_{i+1})/√2`, its expert exact, under Toeplitz inputs.
 fn waking(run: &Run<'_>, router: Router, neighbour: f64) -> Result<f64, CheckError> {
     let [target, expert, own] = PLACES;
-    let axis = |k: usize| (0..COORDINATES).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(COORDINATES, k);
     let mut teacher = axis(target);
     teacher[target + 1] = neighbour;
     let model = StudentTeacher::from_rows(router, 3, [&[axis(own)], &[axis(expert)]], [&[teacher], &[axis(expert)]]);

@@ -20,6 +20,8 @@
 use moe_kernels::{CovarianceTable, Router};
 use moe_theory::soft_routed::{OrderParameters, alignment_time};
 
+use crate::axes::beside;
+
 /// `κ, β, a, b`.
 pub(super) type Overlaps = [f64; 4];
 
@@ -31,11 +33,7 @@ pub(super) fn overlaps_of(state: &OrderParameters, i: usize, j: usize) -> Overla
 
 /// Router and expert with these overlaps with the teacher `(e_0, e_1)`, the rest of each along an axis of its own, `own` and `own + 1`.
 pub(super) fn vectors([kappa, beta, a, b]: Overlaps, own: usize, coordinates: usize) -> [Vec<f64>; 2] {
-    let row = |x: f64, y: f64, own: usize| {
-        let mut row = vec![0.0; coordinates];
-        (row[0], row[1], row[own]) = (x, y, (1.0 - x * x - y * y).sqrt());
-        row
-    };
+    let row = |x: f64, y: f64, own: usize| beside(coordinates, &[(0, x), (1, y)], own);
     [row(beta, a, own), row(b, kappa, own + 1)]
 }
 

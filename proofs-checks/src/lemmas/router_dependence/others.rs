@@ -25,6 +25,7 @@ use super::super::failure_signatures::descend;
 use super::super::fine_tuning_rate::dense_spectrum;
 use super::super::over_parameterisation::reached;
 use super::{LEVEL, recovered::ROUTERS};
+use crate::axes;
 use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
 
 /// Dimension, and time, in which `s` decays, for either router.
@@ -46,7 +47,7 @@ const DESCENTS: usize = 24;
 const DIMENSION: usize = 8;
 
 fn axis(k: usize) -> Vec<f64> {
-    (0..DIMENSION).map(|r| if r == k { 1.0 } else { 0.0 }).collect()
+    axes::axis(DIMENSION, k)
 }
 
 /// `36 E q''(Z)`.

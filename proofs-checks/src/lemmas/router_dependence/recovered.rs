@@ -32,6 +32,7 @@ use super::super::guided_router::{Follower, pursue};
 use super::accuracy::{Floor, floor};
 use super::law::{phi, vectors};
 use super::{GAP_ROUNDING, LEVEL, TIME_ERROR, eligible, law, within};
+use crate::axes;
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table, statistics};
 
 pub(super) const ROUTERS: [Router; 2] = [Router::GaussianCdf, Router::Tanh];
@@ -59,7 +60,7 @@ fn reading(floor: &Floor, what: usize) -> f64 {
 }
 
 fn axis(k: usize) -> Vec<f64> {
-    (0..4).map(|r| if r == k { 1.0 } else { 0.0 }).collect()
+    axes::axis(4, k)
 }
 
 /// Router and expert with overlaps `u·OVERLAPS` with the teacher `(e_0, e_1)`.
@@ -77,32 +78,22 @@ fn dipole(run: &Run<'_>, router: Router, u: f64) -> Result<Option<f64>, CheckErr
     let [v, w] = dormant(u);
     let opposite = w.iter().map(|x| -x).collect();
     let start = start(router, &[v.clone(), v], &[w, opposite])?;
-    let interrupted = |_: f64| run.proceed().is_err();
-    let flow = Flow::new(&start).tolerance(1e-8).monitor(&interrupted);
-    let passage = flow.first_passage(Watch::ExpertMagnitude(FOUND), 5000.0);
-    run.proceed()?;
-    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
+    let passage = run.first_passage(Flow::new(&start).tolerance(1e-8), Watch::ExpertMagnitude(FOUND), 5000.0)?;
+    Ok(passage.map(|event| event.time))
 }
 
 /// Time at which two students with overlaps `−u·κ, u·β, u·a, −u·b`, `OVERLAPS` in units of `u`, and none with the teacher, anti-align.
 fn repelled(run: &Run<'_>, router: Router, u: f64) -> Result<Option<f64>, CheckError> {
-    let axis = |k: usize| (0..6).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axes::axis(6, k);
     let [kappa, beta, a, b] = OVERLAPS.map(|x| u * x);
     // The teacher on axes 0 and 1, the first student on 2 and 3.
-    let beside = |x: f64, y: f64, own: usize| {
-        let mut row = axis(own);
-        (row[2], row[3], row[own]) = (x, y, (1.0 - x * x - y * y).sqrt());
-        row
-    };
+    let beside = |x: f64, y: f64, own: usize| axes::beside(6, &[(2, x), (3, y)], own);
     let students = [[axis(2), beside(beta, a, 4)], [axis(3), beside(-b, -kappa, 5)]];
     let teacher = [[axis(0)], [axis(1)]];
     let model = StudentTeacher::from_rows(router, 3, [&students[0], &students[1]], [&teacher[0], &teacher[1]]);
     let start = Start::reduce(&model.map_err(CheckError::theory)?);
-    let interrupted = |_: f64| run.proceed().is_err();
-    let flow = Flow::new(&start).tolerance(1e-8).monitor(&interrupted);
-    let passage = flow.first_passage(Watch::StudentFalls(-0.5), 5000.0);
-    run.proceed()?;
-    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
+    let passage = run.first_passage(Flow::new(&start).tolerance(1e-8), Watch::StudentFalls(-0.5), 5000.0)?;
+    Ok(passage.map(|event| event.time))
 }
 
 /// Whether the first two teachers are recovered by the students and in the order of greedy deflation, and whether in the reverse; none where deflation leaves a teacher to a time beyond `√d`.

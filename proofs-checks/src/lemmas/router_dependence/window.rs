@@ -20,6 +20,7 @@ use super::super::pruning::follow;
 use super::law::{Overlaps, overlaps_of, phi, vectors, waking_time};
 use super::recovered::{OVERLAPS, ROUTERS};
 use super::{GAP_ROUNDING, TIME_ERROR, within};
+use crate::axes::axis;
 use crate::{CheckError, Column, Control, Evidence, Finding, Inexact, Run, Table};
 
 /// The `u` and `r` of either router.
@@ -50,7 +51,7 @@ struct Passage {
 fn start(router: Router, u: f64, share: f64) -> Result<Start, CheckError> {
     let students = [vectors(OVERLAPS.map(|x| u * x), 2, 6), vectors(OVERLAPS.map(|x| share * u * x), 4, 6)];
     let of = |part: usize| students.each_ref().map(|vectors| vectors[part].clone());
-    let axis = |k: usize| (0..6).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(6, k);
     let model = StudentTeacher::from_rows(router, 3, [&of(0), &of(1)], [&[axis(0)], &[axis(1)]]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?).in_dimension(u.powi(-2) as u64))
 }

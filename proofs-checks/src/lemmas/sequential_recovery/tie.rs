@@ -10,6 +10,7 @@ use rand_distr::{Distribution, Uniform};
 use serde_json::json;
 
 use super::{LEVEL, MOST, Sequence, sequence};
+use crate::axes::{axis, beside};
 use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
 
 /// Starts of each kind.
@@ -58,14 +59,10 @@ pub(super) fn sequences(run: &Run<'_>) -> Result<Vec<Sequence>, CheckError> {
 /// Two students with overlaps with one teacher that differ by a gap from `gaps`.
 fn start(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<Start, CheckError> {
     let gap = Uniform::new(gaps[0], gaps[1]).map_err(CheckError::theory)?.sample(&mut run.substream(replicate, 64));
-    let axis = |k: usize| (0..8).map(|r| if r == k { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+    let axis = |k: usize| axis(8, k);
     // The teacher's router and expert on axes 0 and 1.
-    let tilted = |overlap: f64, aside: usize| {
-        let mut row = axis(aside);
-        (row[1], row[aside]) = (overlap, (1.0 - overlap * overlap).sqrt());
-        row
-    };
-    let students = [[axis(2), axis(3)], [tilted(OVERLAP, 4), tilted(OVERLAP * (1.0 - gap), 5)]];
+    let experts = [beside(8, &[(1, OVERLAP)], 4), beside(8, &[(1, OVERLAP * (1.0 - gap))], 5)];
+    let students = [[axis(2), axis(3)], experts];
     let teacher = [[axis(0)], [axis(1)]];
     let model = StudentTeacher::from_rows(Router::Sigmoid, 3, [&students[0], &students[1]], [&teacher[0], &teacher[1]]);
     Ok(Start::reduce(&model.map_err(CheckError::theory)?).with_raw_norms(1.0, 1.0))
@@ -74,8 +71,8 @@ fn start(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<Start, CheckEr
 fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, CheckError> {
     let start = start(run, gaps, replicate)?;
     let mut found = false;
-    let interrupted = |_: f64| run.proceed().is_err();
-    let outcome = Flow::new(&start).tolerance(run.real("tolerance")).monitor(&interrupted).run(
+    run.follow(
+        Flow::new(&start).tolerance(run.real("tolerance")),
         UNTIL,
         &[],
         &[UNTIL],
@@ -84,8 +81,6 @@ fn straddles(run: &Run<'_>, gaps: [f64; 2], replicate: u64) -> Result<bool, Chec
             found = signatures.iter().any(|signature| matches!(signature, Signature::StraddlingPair { .. }));
         },
         |_, _| Stop::No,
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     Ok(found)
 }

@@ -14,7 +14,7 @@ use moe_theory::soft_routed::{Flow, InitialLaw, Method, Stop, Watch, alignment_t
 use serde_json::json;
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
-use super::{LEVEL, law};
+use super::{LEVEL, Race, law};
 use crate::{CheckError, Control, Estimate, Evidence, Finding, Run, statistics};
 
 /// Time up to which the explicit method is cheaper where the first event ends the flow.
@@ -47,12 +47,12 @@ fn foretold([teacher, student]: [f64; 2], rates: f64, until: f64) -> bool {
 fn seen(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<bool, CheckError> {
     let start = law.sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let mut first = None;
-    let interrupted = |_: f64| run.proceed().is_err();
     // No pair is anti-aligned before the end: there are no fast modes.
     let method = if until <= EXPLICIT { Method::Explicit } else { Method::Implicit };
-    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance"));
     let watches = [Watch::Expert(0.5), Watch::StudentFalls(-0.5)];
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         &watches,
         &[],
@@ -61,20 +61,20 @@ fn seen(run: &Run<'_>, law: &InitialLaw, replicate: u64, until: f64) -> Result<b
             first = Some(event.watch);
             Stop::Yes
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     Ok(first == Some(1))
 }
 
-pub(super) fn finding(run: &Run<'_>, dimension: u64) -> Result<Finding, CheckError> {
+/// `races` are known already, those of the first starts at this dimension.
+pub(super) fn finding(run: &Run<'_>, dimension: u64, races: &[Race]) -> Result<Finding, CheckError> {
     let (law, until) = (law(run, dimension, 1.0), (dimension as f64).sqrt());
     let starts = STARTS * run.integer("replicates") as usize;
     // What is seen, and what is foretold at either ratio of the rates.
     let rows = run.units("frequency", starts, |unit| {
         let rivals = rivals(run, &law, unit as u64)?;
         let [twice, equal] = [TWICE, EQUAL].map(|rates| foretold(rivals, rates, until));
-        Ok([seen(run, &law, unit as u64, until)?, twice, equal])
+        let seen = races.get(unit).map_or_else(|| seen(run, &law, unit as u64, until), |race| Ok(race.lost()))?;
+        Ok([seen, twice, equal])
     })?;
     let share = |which: usize| rows.iter().filter(|row| row[which]).count() as f64 / starts as f64;
     let wrong = |which: usize, rates: &str| {

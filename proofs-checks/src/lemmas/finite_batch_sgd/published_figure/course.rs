@@ -86,8 +86,8 @@ pub(super) fn population(run: &Run<'_>, start: &Start) -> Result<Course, CheckEr
     let times: Vec<f64> = (0..=POINTS).map(|k| until * k as f64 / POINTS as f64).collect();
     let mut course = Course::new(start);
     let mut aligned = course.aligned.clone();
-    let interrupted = |_: f64| run.proceed().is_err();
-    let outcome = Flow::new(start).tolerance(1e-7).monitor(&interrupted).run(
+    run.follow(
+        Flow::new(start).tolerance(1e-7),
         FASTER * until,
         &[Watch::Expert(ALIGNED)],
         &times,
@@ -96,9 +96,7 @@ pub(super) fn population(run: &Run<'_>, start: &Start) -> Result<Course, CheckEr
             aligned[event.student * start.teachers() + event.other].get_or_insert(event.time);
             Stop::No
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     course.aligned = aligned;
     Ok(course)
 }
