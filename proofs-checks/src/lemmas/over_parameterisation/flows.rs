@@ -5,7 +5,7 @@ use moe_theory::soft_routed::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CUT, LEVEL, RATIOS, RECOVERED, orthogonal};
+use super::{CUT, LEVEL, RATIOS, RECOVERED, cube, orthogonal};
 use crate::{CheckError, Column, Estimate, Run, Table, statistics};
 
 /// One flow, and what the matching says.
@@ -20,6 +20,8 @@ pub(super) struct Recovery {
     /// Teachers that a student reached; those that had such a student when the last one was reached.
     pub(super) reached: usize,
     together: usize,
+    /// Whether by the law a student has woken at another one by then; `None` where not all are reached.
+    pub(super) woken: Option<bool>,
 }
 
 /// All flows of one setting.
@@ -93,13 +95,14 @@ fn recovery(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Recovery,
     let together =
         |state: &OrderParameters| (0..law.teachers).filter(|&j| (0..law.students).any(|i| met(state, i, j))).count();
     let mut reached = vec![false; law.teachers];
-    let mut at_last = 0;
+    let (mut at_last, mut woken) = (0, None);
     let on_event = |event: Event, state: &OrderParameters| {
         reached[event.other] |= met(state, event.student, event.other);
         if reached.contains(&false) {
             return Stop::No;
         }
-        at_last = together(state);
+        (at_last, woken) =
+            (together(state), Some(cube::woken(shape, |i, j| overlaps.expert(i, j), event.other, event.time)));
         Stop::Yes
     };
     let end = CUT * root + 3.0 * (law.dimension as f64).ln();
@@ -112,7 +115,7 @@ fn recovery(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Recovery,
     outcome.map_err(CheckError::theory)?;
     let count = reached.iter().filter(|reached| **reached).count();
     let together = if count == law.teachers { at_last } else { at_end.unwrap_or(0) };
-    Ok(Recovery { replicate, predicted, with_random_students, with_dipoles, reached: count, together })
+    Ok(Recovery { replicate, predicted, with_random_students, with_dipoles, reached: count, together, woken })
 }
 
 impl Cell {
@@ -121,13 +124,18 @@ impl Cell {
         statistics::proportion(all, self.rows.len() as u64, LEVEL)
     }
 
-    /// Share of runs that reach all teachers, and of those that have all together when the last one is reached.
+    /// Share of runs that reach all teachers, and of those, in all runs, that have all together when the last one is reached.
     pub(super) fn all(&self) -> Option<Estimate> {
         self.share_of(|row| row.reached)
     }
 
-    pub(super) fn all_together(&self) -> Option<Estimate> {
+    fn all_together(&self) -> Option<Estimate> {
         self.share_of(|row| row.together)
+    }
+
+    /// Of the runs that reach all teachers, whether each has all of them together when the last one is reached, and whether by the law a student has woken by then.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (bool, bool)> {
+        self.rows.iter().filter_map(|row| Some((row.together == self.law.teachers, row.woken?)))
     }
 
     fn mean(&self, of: impl Fn(&Recovery) -> usize) -> f64 {
