@@ -67,6 +67,17 @@ impl Inputs {
         Self { components: vec![cluster(1.0), cluster(-1.0)] }
     }
 
+    /// `p N(su, σ²I) + p' N(s'u, σ'²I)` for `(p, s, σ²)` and `(p', s', σ'²)`; `p + p' = 1`.
+    pub fn unequal_clusters(direction: &[f64], parts: [(f64, f64, f64); 2]) -> Self {
+        let n = direction.len();
+        let components = parts.map(|(weight, shift, variance)| GaussianComponent {
+            weight,
+            mean: direction.iter().map(|x| shift * x).collect(),
+            covariance: Mat::from_fn(n, n, |i, j| if i == j { variance } else { 0.0 }),
+        });
+        Self { components: components.into() }
+    }
+
     /// `diag(a, …, a, b, …, b)`, each on one half of the coordinates.
     pub fn two_level(dimension: usize, [a, b]: [f64; 2]) -> Self {
         let level = |i: usize| if 2 * i < dimension { a } else { b };

@@ -113,10 +113,10 @@ pub(super) fn times(arms: &[Arm]) -> (Table, Figure) {
     (table, figure)
 }
 
-pub(super) fn survival(arms: &[Arm]) -> Table {
+pub(super) fn survival(name: &str, arms: &[Arm]) -> Table {
     let heads =
         ["inputs", "d", "found", "exponent", "lower", "upper", "T/closed form", "best pair first", "router follows"];
-    let mut table = Table::new("survival", heads.map(|head| Column::new(head, "")));
+    let mut table = Table::new(name, heads.map(|head| Column::new(head, "")));
     for arm in arms {
         let slope = arm.slope();
         table.push([

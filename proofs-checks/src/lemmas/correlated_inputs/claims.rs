@@ -2,7 +2,7 @@
 //!
 //! # What theory predicts (derived here)
 //!
-//! A generic spike or mean takes `w̄·u = O(d^{−1/2})` out of every student within `O(1)`; what is left are isotropic inputs up to `O(1/d)`, so all of it survives. A mean `±μ` along a router `v*` leaves `A_0(μ) + A_0(−μ) = 1`, the law of every
+//! A generic spike or mean, of a mixture of unequal weights too if its means cancel (`mixtures.rs`), takes `w̄·u = O(d^{−1/2})` out of every student within `O(1)`; what is left are isotropic inputs up to `O(1/d)`, so all of it survives. A mean `±μ` along a router `v*` leaves `A_0(μ) + A_0(−μ) = 1`, the law of every
 //! expert, and the residual without the recovered pair, hence the order of recovery and the race between students. A spike along an expert hides that teacher: there all of it fails, which makes the twin.
 //!
 //! # Where the bounds come from
@@ -22,10 +22,11 @@ use crate::alignments::is_matched;
 use crate::{CheckError, Column, Control, Estimate, Evidence, Finding, Run, Table, statistics};
 
 /// The laws that leave the claims in place, the most different first, and the one that hides a teacher.
-pub(super) const SURVIVING: [Law; 4] = [Law::SpikeGeneric, Law::MixtureRouter, Law::MixtureGeneric, Law::Isotropic];
-const HIDING: Law = Law::SpikeExpert;
+pub(super) const SURVIVING: [Law; 5] =
+    [Law::SpikeGeneric, Law::MixtureRouter, Law::MixtureGeneric, Law::UnequalGeneric, Law::Isotropic];
+pub(super) const HIDING: Law = Law::SpikeExpert;
 /// Students and teachers of the recoveries, students of the dipoles.
-const SHAPE: [usize; 2] = [3, 2];
+pub(super) const SHAPE: [usize; 2] = [3, 2];
 /// Smallest overlap in units of `d^{−1/2}`, and the largest rival over a matched one.
 const LEAST: f64 = 1.0;
 const RIVAL: f64 = 2.0 / 3.0;
@@ -39,15 +40,48 @@ const PATIENCE: f64 = 25.0;
 
 /// One flow with two teachers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Course {
+pub(super) struct Course {
     /// Both teachers are recovered, in the order and by the students that the matching says; no second student reached ½ with either.
     as_predicted: bool,
     /// Both are recovered, and each router reached ½ after its expert.
     guided: bool,
     /// `ΔL` of the students that serve: the smallest, less the largest of the others.
-    gap: Option<f64>,
+    pub(super) gap: Option<f64>,
     /// Removal while that lowers the loss keeps one student for each teacher.
     pruned: bool,
+}
+
+/// A claim about a course: title, what a start has to show, whether it does.
+type Claim = (&'static str, &'static str, fn(&Course) -> bool);
+pub(super) const CLAIMS: [Claim; 3] = [
+    (
+        "teachers are recovered one after another",
+        "both are recovered in the order and by the students of greedy deflation, and no second student reaches ½ with either",
+        |course| course.as_predicted,
+    ),
+    ("every router follows its expert", "each router reaches ½ after its expert did", |course| course.guided),
+    (
+        "redundant experts can be pruned",
+        "every useful expert ranks above every redundant one by the change of the loss on removal, and removal while that lowers the loss keeps one for each teacher",
+        |course| course.pruned && course.gap.is_some_and(|gap| gap > 0.0),
+    ),
+];
+
+/// Starts in which the greedy matching is clear.
+pub(super) fn matched(run: &Run<'_>, wanted: usize, dimension: u64) -> Result<Vec<u64>, CheckError> {
+    run.replicates(wanted, |replicate| {
+        Ok(is_matched(&Law::Isotropic.start(run, SHAPE, 0.0, dimension, replicate)?.0, LEAST, RIVAL))
+    })
+}
+
+/// Starts in which two students repel before either knows the teacher.
+pub(super) fn repelled(run: &Run<'_>, wanted: usize, dimension: u64) -> Result<Vec<u64>, CheckError> {
+    run.replicates(wanted, |replicate| {
+        let state = Law::Isotropic.start(run, [2, 1], 1.0, dimension, replicate)?.0.order_parameters();
+        let strongest = state.pairs().map(|(_, _, kappa)| kappa.abs()).fold(0.0, f64::max);
+        let u = -state.student(0, 1);
+        Ok(u * (dimension as f64).sqrt() >= LEAST && u >= LEAD * strongest)
+    })
 }
 
 pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckError> {
@@ -58,26 +92,18 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
     let sample = |law: Law, shape: [usize; 2], overlap: f64, replicate: u64| {
         law.start(run, shape, overlap, dimension, replicate)
     };
-    let matched = run.replicates(wanted, |replicate| {
-        Ok(is_matched(&sample(Law::Isotropic, SHAPE, 0.0, replicate)?.0, LEAST, RIVAL))
-    })?;
-    let repelled = run.replicates(wanted, |replicate| {
-        let state = sample(Law::Isotropic, [2, 1], 1.0, replicate)?.0.order_parameters();
-        let strongest = state.pairs().map(|(_, _, kappa)| kappa.abs()).fold(0.0, f64::max);
-        let u = -state.student(0, 1);
-        Ok(u * (dimension as f64).sqrt() >= LEAST && u >= LEAD * strongest)
-    })?;
+    let (matched, repelled) = (matched(run, wanted, dimension)?, repelled(run, wanted, dimension)?);
     let (n, pairs) = (matched.len(), repelled.len());
     let courses = run.units("claims", laws.len() * n, |unit| {
         let (start, inputs) = sample(laws[unit / n], SHAPE, 0.0, matched[unit % n])?;
-        course(run, &start, &inputs)
+        course(run, &start, &inputs, 1.0)
     })?;
     let dipoles = run.units("dipoles", laws.len() * pairs, |unit| {
         let (start, inputs) = sample(laws[unit / pairs], [2, 1], 1.0, repelled[unit % pairs])?;
         dipole(run, &start, &inputs)
     })?;
     let of = |law: usize| &courses[law * n..(law + 1) * n];
-    let share = |law: usize, what: &str, property: &dyn Fn(&Course) -> bool| {
+    let share = |law: usize, what: &str, property: fn(&Course) -> bool| {
         let statement = format!("{}: three students, two teachers: share of starts in which {what}", laws[law].name());
         let hits = of(law).iter().filter(|course| property(course)).count() as u64;
         Evidence::estimate(statement, LEVEL, statistics::proportion(hits, n as u64, LEVEL), MAJORITY)
@@ -98,22 +124,9 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
     let hidden = laws.len() - 1;
     let mut findings = Vec::new();
     for law in 0..hidden {
-        let mut claim = |title: &str, what: &str, property: &dyn Fn(&Course) -> bool| {
+        for (title, what, property) in CLAIMS {
             findings.push(judged(law, title, share(law, what, property), share(hidden, what, property)));
-        };
-        claim(
-            "teachers are recovered one after another",
-            "both are recovered in the order and by the students of greedy deflation, and no second student reaches ½ with either",
-            &|course| course.as_predicted,
-        );
-        claim("every router follows its expert", "each router reaches ½ after its expert did", &|course| {
-            course.guided
-        });
-        claim(
-            "redundant experts can be pruned",
-            "every useful expert ranks above every redundant one by the change of the loss on removal, and removal while that lowers the loss keeps one for each teacher",
-            &|course| course.pruned && course.gap.is_some_and(|gap| gap > 0.0),
-        );
+        }
         findings.push(judged(
             law,
             "students repel into dipoles on time",
@@ -141,10 +154,11 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table), CheckErro
     Ok((findings, table))
 }
 
-fn course(run: &Run<'_>, start: &Start, inputs: &Inputs) -> Result<Course, CheckError> {
+/// With `patience` times the time that isotropic inputs need.
+pub(super) fn course(run: &Run<'_>, start: &Start, inputs: &Inputs, patience: f64) -> Result<Course, CheckError> {
     let general = GeneralLoss::under(start, inputs);
     let (teachers, root) = (start.teachers(), (start.dimension as f64).sqrt());
-    let until = 0.3 * root + PATIENCE;
+    let until = patience * (0.3 * root + PATIENCE);
     let mut experts: Vec<(usize, usize)> = Vec::new();
     let (mut guided, mut recovered) = (true, vec![false; teachers]);
     let (mut end, mut event_end) = (None, None);
@@ -217,7 +231,7 @@ fn prune(start: &Start, inputs: &Inputs, state: &OrderParameters) -> Vec<usize> 
 }
 
 /// Time in which the two students' overlap falls to −½, over the closed form.
-fn dipole(run: &Run<'_>, start: &Start, inputs: &Inputs) -> Result<Option<f64>, CheckError> {
+pub(super) fn dipole(run: &Run<'_>, start: &Start, inputs: &Inputs) -> Result<Option<f64>, CheckError> {
     let general = GeneralLoss::under(start, inputs);
     // du/dt = 9u²(1 − u²) is the teacher's law twice as fast.
     let predicted = 0.5 * alignment_time(start.router, start.order, -start.order_parameters().student(0, 1), 0.5);

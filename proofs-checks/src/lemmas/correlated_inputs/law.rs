@@ -11,6 +11,10 @@ pub(in crate::lemmas) const SPIKE: f64 = 1.0;
 pub(super) const DIP: f64 = -0.5;
 const LEVELS: [f64; 2] = [1.25, 0.75];
 const RATIO: f64 = 0.5;
+/// Mixtures of unequal weights: share, mean and variance of each part. Means that cancel, with the second moment `I + uuᵀ` of `±μ`; means that do not; variances.
+const UNEQUAL: [(f64, f64, f64); 2] = [(0.75, -0.577_350_269_189_625_8, 1.0), (0.25, 1.732_050_807_568_877_2, 1.0)];
+const UNCENTRED: [(f64, f64, f64); 2] = [(0.75, 1.0, 1.0), (0.25, -1.0, 1.0)];
+const VARIANCES: [(f64, f64, f64); 2] = [(0.5, 0.0, 0.5), (0.5, 0.0, 1.5)];
 
 /// A law of the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +28,13 @@ pub(in crate::lemmas) enum Law {
     DipExpert,
     MixtureExpert,
     Toeplitz,
+    UnequalGeneric,
+    UncentredGeneric,
+    TwoVariances,
 }
 
 impl Law {
+    /// The laws of the table `survival`; mixtures of unequal parts have their own.
     pub(super) const ALL: [Self; 9] = [
         Self::Isotropic,
         Self::SpikeGeneric,
@@ -50,6 +58,9 @@ impl Law {
             Self::DipExpert => "spike λ = −½, along the expert",
             Self::MixtureExpert => "mixture ±μ, along the expert",
             Self::Toeplitz => "Toeplitz r = ½",
+            Self::UnequalGeneric => "mixture ¾ at −μ/√3, ¼ at √3μ, generic",
+            Self::UncentredGeneric => "mixture ¾ at μ, ¼ at −μ, generic",
+            Self::TwoVariances => "mixture of N(0, ½I) and N(0, 3/2 I)",
         }
     }
 
@@ -108,6 +119,9 @@ impl Law {
             Self::SpikeExpert => Inputs::spiked(&expert, SPIKE),
             Self::DipExpert => Inputs::spiked(&expert, DIP),
             Self::MixtureExpert => Inputs::two_clusters(&expert),
+            Self::UnequalGeneric => Inputs::unequal_clusters(&generic, UNEQUAL),
+            Self::UncentredGeneric => Inputs::unequal_clusters(&generic, UNCENTRED),
+            Self::TwoVariances => Inputs::unequal_clusters(&generic, VARIANCES),
             Self::Toeplitz => {
                 start = start.in_all_coordinates(&mut normals);
                 Inputs::toeplitz(start.coordinates(), RATIO)

@@ -29,12 +29,19 @@ use super::law::Law;
 use super::{LEVEL, NEAR, finished};
 use crate::{CheckError, Column, Control, Estimate, Evidence, Finding, Run, Table, statistics};
 
-const LAWS: [Law; 6] =
-    [Law::SpikeGeneric, Law::MixtureGeneric, Law::MixtureRouter, Law::SpikeExpert, Law::DipExpert, Law::MixtureExpert];
+const LAWS: [Law; 7] = [
+    Law::SpikeGeneric,
+    Law::MixtureGeneric,
+    Law::UnequalGeneric,
+    Law::MixtureRouter,
+    Law::SpikeExpert,
+    Law::DipExpert,
+    Law::MixtureExpert,
+];
 /// Losses between which a rate is read, and the time that there is for it.
 const LOSSES: [f64; 2] = [1e-9, 1e-6];
 const UNTIL: f64 = 200.0;
-const RATE: [f64; 2] = [0.97, 1.03];
+pub(super) const RATE: [f64; 2] = [0.97, 1.03];
 /// What counts as the next eigenvalue, over the smallest.
 const NEXT: f64 = 1.05;
 /// Floors: the time at which they are read, the dormant overlap times `√d`, dimensions, those of the twin.
@@ -47,22 +54,24 @@ const INVERSE_SQUARE: [f64; 2] = [-2.1, -1.9];
 
 /// A descent of the flow to the teacher under one law.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Descent {
+pub(super) struct Descent {
     /// `−d ln L/dt`, where `L` fell as far as it is read.
-    rate: Option<f64>,
+    pub(super) rate: Option<f64>,
     /// Smallest eigenvalue of the Hessian at the teacher, the next one, the largest.
-    eigenvalues: [f64; 3],
+    pub(super) eigenvalues: [f64; 3],
 }
 
 pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table), CheckError> {
-    let descents = run.units("descents", LAWS.len() * n, |unit| descent(run, LAWS[unit / n], (unit % n) as u64))?;
+    let descents = run.units("descents", LAWS.len() * n, |unit| {
+        descent(run, LAWS[unit / n], run.integer("dimension"), (unit % n) as u64)
+    })?;
     let dormant = run.replicates(n, |replicate| {
         let (start, _) = Law::Isotropic.start(run, [2, 1], 0.0, DIMENSIONS[0], replicate)?;
         let c = start.order_parameters().expert(1, 0).abs() * (DIMENSIONS[0] as f64).sqrt();
         Ok((DORMANT[0]..=DORMANT[1]).contains(&c))
     })?;
     // Every law at the smaller dimension, those with a law in d at the larger, and the twin.
-    let lawful = [Law::Isotropic, Law::SpikeGeneric, Law::MixtureGeneric, Law::MixtureRouter];
+    let lawful = [Law::Isotropic, Law::SpikeGeneric, Law::MixtureGeneric, Law::UnequalGeneric, Law::MixtureRouter];
     let mut cells: Vec<(Law, usize, u64)> =
         std::iter::once(Law::Isotropic).chain(LAWS).map(|law| (law, 3, DIMENSIONS[0])).collect();
     cells.extend(lawful.map(|law| (law, 3, DIMENSIONS[1])));
@@ -182,8 +191,8 @@ pub(super) fn findings(run: &Run<'_>, n: usize) -> Result<(Vec<Finding>, Table),
     Ok((findings, table))
 }
 
-fn descent(run: &Run<'_>, law: Law, replicate: u64) -> Result<Descent, CheckError> {
-    let (start, inputs) = law.start(run, [1, 1], 0.0, run.integer("dimension"), replicate)?;
+pub(super) fn descent(run: &Run<'_>, law: Law, dimension: u64, replicate: u64) -> Result<Descent, CheckError> {
+    let (start, inputs) = law.start(run, [1, 1], 0.0, dimension, replicate)?;
     let general = GeneralLoss::under(&start, &inputs);
     let spectrum = general.spectrum(&start.clone().with_teacher_overlaps(1.0, 1.0).state());
     let smallest = spectrum[0];

@@ -17,15 +17,17 @@ use super::{LEVEL, finished};
 use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statistics};
 
 /// The laws that are compared with isotropic inputs, and the twin.
-const LAWS: [Law; 5] = [Law::Isotropic, Law::SpikeGeneric, Law::MixtureGeneric, Law::MixtureRouter, Law::SpikeExpert];
-const SHAPE: [usize; 2] = [4, 2];
+const LAWS: [Law; 6] =
+    [Law::Isotropic, Law::SpikeGeneric, Law::MixtureGeneric, Law::MixtureRouter, Law::UnequalGeneric, Law::SpikeExpert];
+pub(super) const SHAPE: [usize; 2] = [4, 2];
 const DIMENSION: u64 = 1000;
 const REACHED: f64 = 0.9;
 const MAJORITY: [f64; 2] = [0.5, 1.0];
 
 pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Table), CheckError> {
-    let reached =
-        run.units("students", LAWS.len() * starts, |unit| reached(run, LAWS[unit / starts], (unit % starts) as u64))?;
+    let reached = run.units("students", LAWS.len() * starts, |unit| {
+        reached(run, LAWS[unit / starts], DIMENSION, (unit % starts) as u64)
+    })?;
     let of = |k: usize| &reached[k * starts..(k + 1) * starts];
     let all = |k: usize| of(k).iter().map(|reached| *reached == SHAPE[1]);
     let both = |k: usize| all(k).zip(all(0)).filter(|(here, isotropic)| *here && *isotropic).count();
@@ -59,13 +61,13 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
 }
 
 /// Teachers that some student reached at some time.
-fn reached(run: &Run<'_>, law: Law, replicate: u64) -> Result<usize, CheckError> {
-    let (start, inputs) = law.start(run, SHAPE, 0.0, DIMENSION, replicate)?;
+pub(super) fn reached(run: &Run<'_>, law: Law, dimension: u64, replicate: u64) -> Result<usize, CheckError> {
+    let (start, inputs) = law.start(run, SHAPE, 0.0, dimension, replicate)?;
     let general = GeneralLoss::under(&start, &inputs);
     let mut reached = [false; SHAPE[1]];
     let interrupted = |_: f64| run.proceed().is_err();
     let flow = Flow::new(&start).tolerance(run.real("tolerance").max(1e-6)).under(&general).monitor(&interrupted);
-    let until = (DIMENSION as f64).sqrt() + 3.0 * (DIMENSION as f64).ln();
+    let until = (dimension as f64).sqrt() + 3.0 * (dimension as f64).ln();
     // At an event one of the two overlaps is 0.9 up to rounding.
     let met = |state: &OrderParameters, i, j| state.expert(i, j).min(state.router(i, j)) >= REACHED - 1e-9;
     let outcome = flow.run(
