@@ -160,6 +160,9 @@ fn signature_json(signature: &Signature) -> Value {
         Signature::CrowdedTeacher { teacher, students, loss } => {
             json!({ "kind": kind, "teacher": teacher, "students": students, "loss": loss })
         }
+        Signature::PartlyLearned { student, teacher, loss } => {
+            json!({ "kind": kind, "student": student, "teacher": teacher, "loss": loss })
+        }
         Signature::CancellingGroup { students, loss } => json!({ "kind": kind, "students": students, "loss": loss }),
         Signature::AllOnOneTeacher { teacher } => json!({ "kind": kind, "teacher": teacher }),
         Signature::Divergence { growth } => json!({ "kind": kind, "growth": growth }),

@@ -102,9 +102,21 @@ impl Removal {
         0.5 * signed().flat_map(|(a, s)| signed().map(move |(b, t)| s * t * self.units[(a, b)])).sum::<f64>()
     }
 
-    /// `K_ab / E f²` of two units, students before teachers.
+    /// `K_ab/√(K_aa K_bb)` of two units, students before teachers.
     pub(crate) fn correlation(&self, a: usize, b: usize) -> f64 {
-        self.units[(a, b)] / self.units[(0, 0)]
+        self.units[(a, b)] / (self.units[(a, a)] * self.units[(b, b)]).sqrt()
+    }
+
+    /// `½Σ E f²` of students and teachers: what they have apart, against [`Self::residual_loss`].
+    pub(crate) fn loss_apart(&self, students: &[usize], teachers: &[usize]) -> f64 {
+        let units = students.iter().copied().chain(teachers.iter().map(|j| self.teacher.len() + j));
+        0.5 * units.map(|a| self.units[(a, a)]).sum::<f64>()
+    }
+
+    /// `½E f²` of a student, their mean.
+    pub(crate) fn unit_loss(&self) -> f64 {
+        let students: Vec<usize> = (0..self.teacher.len()).collect();
+        self.loss_apart(&students, &[]) / students.len() as f64
     }
 
     /// `ΔL` of every student, in order.

@@ -16,7 +16,6 @@
 //! Gradient flow never lets the loss rise: along one, this names a failure of the integration.
 
 use super::{OrderParameters, Removal, Start};
-use moe_kernels::Router;
 
 mod groups;
 
@@ -47,7 +46,7 @@ pub enum Signature {
         /// What they leave of it, `½E(f_i + f_k − f*_j)²`.
         loss: f64,
     },
-    /// Several teachers shared by more students than there are of them, at rest: a redundant student with comparable overlaps with two learned ones wakes between them, and three students come to share two teachers.
+    /// Several teachers shared by students of which none has learned one, at rest: a redundant student with comparable overlaps with two learned ones wakes between them, and three students come to share two teachers; one student stands between two that overlap.
     SharedTeachers {
         /// The students.
         students: Vec<usize>,
@@ -65,6 +64,15 @@ pub enum Signature {
         /// What they leave of it, `½E(Σ_S f_i − f*_j)²`.
         loss: f64,
     },
+    /// A student at rest that has a part of a teacher and has not learned it: for tanh routers, one whose expert and router have opposite signs beside the teacher's.
+    PartlyLearned {
+        /// The student.
+        student: usize,
+        /// The teacher.
+        teacher: usize,
+        /// What it leaves, `½E(f_i − f*_j)²`.
+        loss: f64,
+    },
     /// Students that cancel one another and serve no teacher, at rest, but for pairs that are dipoles.
     CancellingGroup {
         /// The students.
@@ -72,8 +80,7 @@ pub enum Signature {
         /// What is left of them, `½E(Σ_S f_i)²`.
         loss: f64,
     },
-    /// All students are at one teacher, although there are others to learn: each is aligned with its expert (overlap beyond ½; in magnitude for even Hermite orders, which do not see the sign; times the sign of the routers' overlap for odd routers, which see the product of both) and nearer to it than to any other, or shares it
-    /// with others, as a straddling pair or a crowd.
+    /// All students share one teacher, as a straddling pair or a crowd, although there are others to learn.
     AllOnOneTeacher {
         /// That teacher.
         teacher: usize,
@@ -100,6 +107,7 @@ impl Signature {
             Self::StraddlingPair { .. } => "straddling-pair",
             Self::SharedTeachers { .. } => "shared-teachers",
             Self::CrowdedTeacher { .. } => "crowded-teacher",
+            Self::PartlyLearned { .. } => "partly-learned",
             Self::CancellingGroup { .. } => "cancelling-group",
             Self::AllOnOneTeacher { .. } => "all-on-one-teacher",
             Self::Divergence { .. } => "divergence",
@@ -122,24 +130,20 @@ pub struct Symptoms<'a> {
 ///
 /// ```
 /// use moe_theory::soft_routed::Thresholds;
-/// assert_eq!(Thresholds::default().aligned, 0.5);
+/// assert_eq!(Thresholds::default().shared, 0.6);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// Share of the single students' loss below which a pair counts as cancelled: 0.1.
     pub cancelled: f64,
-    /// `½E(f_i − f*_j)²` over `E f²` below which a student has learned a teacher: 0.02.
+    /// `½E(f_i − f*_j)²` over `½E f_i² + ½E f*_j²` below which a student has learned a teacher: 0.02.
     pub learned: f64,
-    /// `|E f_a f_b|` over `E f²` beyond which two units stand in one group: 0.1.
+    /// `|E f_a f_b|` over `(E f_a² E f_b²)^{1/2}` beyond which two units stand in one group: 0.1.
     pub connected: f64,
     /// By how much the students of a group at rest lower the loss in a unit of time at most, over what the group leaves and a hundredth of a unit's loss: `10⁻³`.
     pub rest: f64,
-    /// Share of the loss of its redundant students that a group leaves at most: 0.9. Four students at the teacher's side have 0.79, the largest share of a group at rest that was met.
-    pub better: f64,
-    /// The same of students without a teacher: 0.5. Four that leave what three leave of a teacher have 0.36, three at 120°, a saddle, 0.75.
-    pub cancelling: f64,
-    /// An expert overlap that counts as aligned: ½.
-    pub aligned: f64,
+    /// Share of the loss that its units have apart, which a group leaves at most: 0.6.
+    pub shared: f64,
     /// Change of the loss beyond which the pruning of a student does harm, over the loss `½E f_i²` of a unit: that of roundings, `1e-11`; losses are known to `1e-13` times the number of units.
     pub harm: f64,
     /// The loss that a rise which ends of itself reaches, over that of a unit, `1e-3`, and the share of it where the rise starts, 0.01.
@@ -155,9 +159,7 @@ impl Default for Thresholds {
             learned: 0.02,
             connected: 0.1,
             rest: 1e-3,
-            better: 0.9,
-            cancelling: 0.5,
-            aligned: 0.5,
+            shared: 0.6,
             harm: NOTHING,
             far: 1e-3,
             near: 0.01,
@@ -169,8 +171,8 @@ impl Default for Thresholds {
 const NOTHING: f64 = 1e-11;
 /// Of the loss below which two students cancel, where one of them holds a teacher.
 const HELD_SHARE: f64 = 0.1;
-/// Overlaps of router and expert beyond which a student holds a teacher.
-const HELD: f64 = 0.95;
+/// What a student leaves of a teacher that it holds, over what they have apart: that of overlaps of 0.95.
+const HELD: f64 = 0.15;
 /// Pieces of a record, and the least number of losses in each.
 const PIECES: usize = 3;
 const LEAST: usize = 4;
@@ -200,8 +202,8 @@ impl<'a> Symptoms<'a> {
     pub fn signatures(&self) -> Vec<Signature> {
         let removal = Removal::of(self.state, self.start.router, self.start.order);
         let mut found = self.dipoles(&removal);
-        found.extend(self.surplus(&removal, &found));
-        found.extend(self.one_teacher(&removal, &found));
+        found.extend(self.groups_at_rest(&removal, &found));
+        found.extend(self.one_teacher(&found));
         found.extend(self.divergence(&removal));
         found.extend(self.useful_pruned(&removal, self.pruned));
         found
@@ -213,25 +215,39 @@ impl<'a> Symptoms<'a> {
         (0..self.state.students()).filter(|&student| !self.useful_pruned(&removal, &[student]).is_empty()).collect()
     }
 
+    /// The pairs that cancel best, each student in one.
     fn dipoles(&self, removal: &Removal) -> Vec<Signature> {
-        let mut found = Vec::new();
+        let (unlearned, _) = self.unlearned(removal);
+        let held = |i: usize| (0..self.state.teachers()).any(|j| self.left(removal, i, j) < HELD);
+        let holds: Vec<bool> = (0..self.state.students()).map(held).collect();
+        let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (student, other, _) in self.state.student_pairs() {
-            let loss = removal.group_loss(&[student, other]);
-            let apart = removal.group_loss(&[student]) + removal.group_loss(&[other]);
-            let held = (0..self.state.teachers()).any(|j| self.holds(student, j) || self.holds(other, j));
-            let share = if held { HELD_SHARE } else { 1.0 };
-            if loss < share * self.thresholds.cancelled * apart {
-                found.push(Signature::Dipole { student, other, loss });
+            let share = removal.group_loss(&[student, other]) / removal.loss_apart(&[student, other], &[]);
+            let most = if holds[student] || holds[other] { HELD_SHARE } else { 1.0 } * self.thresholds.cancelled;
+            if share < most && (unlearned.contains(&student) || unlearned.contains(&other)) {
+                pairs.push((share, student, other));
             }
         }
-        found
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut taken = vec![false; self.state.students()];
+        pairs.retain(|&(_, i, k)| {
+            let free = !taken[i] && !taken[k];
+            if free {
+                (taken[i], taken[k]) = (true, true);
+            }
+            free
+        });
+        pairs.sort_by_key(|&(_, student, other)| (student, other));
+        let dipole =
+            |(_, student, other)| Signature::Dipole { student, other, loss: removal.group_loss(&[student, other]) };
+        pairs.into_iter().map(dipole).collect()
     }
 
     fn divergence(&self, removal: &Removal) -> Option<Signature> {
         if self.losses.iter().any(|loss| !loss.is_finite()) {
             return Some(Signature::Divergence { growth: f64::INFINITY });
         }
-        let unit = removal.group_loss(&[0]);
+        let unit = removal.unit_loss();
         let growth = self.unending(unit).or_else(|| self.far(unit))?;
         Some(Signature::Divergence { growth })
     }
@@ -286,39 +302,16 @@ impl<'a> Symptoms<'a> {
         harmful.map(|(student, change)| Signature::UsefulExpertPruned { student, change }).collect()
     }
 
-    fn one_teacher(&self, removal: &Removal, found: &[Signature]) -> Option<Signature> {
-        let (students, teachers) = (self.state.students(), self.state.teachers());
-        // One student cannot but serve one teacher, of one teacher all students may, and with hardly any loss no teacher lacks a student.
-        let solved = self.state.loss < 0.1 * self.thresholds.cancelled * removal.group_loss(&[0]);
-        if students < 2 || teachers < 2 || solved {
-            return None;
-        }
-        let towards = |i: usize, j: usize| {
-            let expert = self.state.expert(i, j);
-            let expert = if self.start.order.is_multiple_of(2) { expert.abs() } else { expert };
-            // π(−z) = −π(z) turns f(−v, w) into −f(v, w).
-            if self.start.router == Router::Tanh { expert * self.state.router(i, j).signum() } else { expert }
+    /// One student cannot but serve one teacher, and of one teacher all students may.
+    fn one_teacher(&self, groups: &[Signature]) -> Option<Signature> {
+        let at = |signature: &Signature| match signature {
+            Signature::StraddlingPair { teacher, .. } => Some((2, *teacher)),
+            Signature::CrowdedTeacher { teacher, students, .. } => Some((students.len(), *teacher)),
+            _ => None,
         };
-        let aligned = |i: usize, j: usize| {
-            let mut others = (0..teachers).filter(|&k| k != j);
-            towards(i, j) > self.thresholds.aligned && others.all(|k| towards(i, k) < towards(i, j))
-        };
-        let shares = |i: usize, j: usize| {
-            found.iter().any(|signature| match signature {
-                Signature::StraddlingPair { student, other, teacher, .. } => {
-                    *teacher == j && [*student, *other].contains(&i)
-                }
-                Signature::CrowdedTeacher { teacher, students, .. } => *teacher == j && students.contains(&i),
-                _ => false,
-            })
-        };
-        let all_on = |j: &usize| (0..students).all(|i| aligned(i, *j) || shares(i, *j));
-        (0..teachers).find(all_on).map(|teacher| Signature::AllOnOneTeacher { teacher })
-    }
-
-    /// Whether a student holds this teacher, router and expert.
-    fn holds(&self, student: usize, teacher: usize) -> bool {
-        self.state.router(student, teacher).min(self.state.expert(student, teacher).abs()) > HELD
+        let all = groups.iter().filter_map(at).find(|(students, _)| *students == self.state.students());
+        let (_, teacher) = all.filter(|_| self.state.teachers() > 1)?;
+        Some(Signature::AllOnOneTeacher { teacher })
     }
 }
 
