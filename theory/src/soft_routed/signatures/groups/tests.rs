@@ -309,7 +309,7 @@ fn the_order_of_students_does_not_matter() {
         let found = Symptoms::of(&start, &at(&start, 60.0)).signatures();
         found.iter().map(Signature::name).collect::<Vec<_>>()
     };
-    let last = kinds(&[&pair[..], &[other.clone()]].concat());
+    let last = kinds(&[&pair[..], std::slice::from_ref(&other)].concat());
     assert_eq!(last, ["straddling-pair"]);
     assert_eq!(kinds(&[&[other][..], &pair].concat()), last);
 }
