@@ -408,18 +408,21 @@ fn basin(run: &Run<'_>) -> Result<Vec<(f64, Vec<bool>)>, CheckError> {
     // In units of the slowest relaxation: at p = 6, where rates are 120 times as large, a hundred units of time would be as many steps more.
     let until = 100.0 * pace(Router::Sigmoid, run.integer("order") as usize);
     let replicates = run.integer("replicates") as usize;
-    let times: Vec<f64> = (0..=50).map(|k| until * f64::from(k) / 50.0).collect();
     let ends = run.units("basin", OVERLAPS.len() * replicates, |unit| {
-        let start = start_at(run, (unit % replicates) as u64, OVERLAPS[unit / replicates])?;
-        let converged = Cell::new(false);
-        let over = |_: f64| converged.get() || run.proceed().is_err();
-        let flow = Flow::new(&start).tolerance(1e-7).monitor(&over);
-        // Below 10⁻³ the teacher is the only state there is: every other one known costs 0.4 or more.
-        let outcome = flow.run(until, &[], &times, |_, state| converged.set(state.loss < 1e-3), |_, _| Stop::No);
-        finished(run, outcome)?;
-        Ok(converged.get())
+        converges(run, &start_at(run, (unit % replicates) as u64, OVERLAPS[unit / replicates])?, until)
     })?;
     Ok(OVERLAPS.into_iter().zip(ends.chunks(replicates).map(<[_]>::to_vec)).collect())
+}
+
+/// Whether the loss falls below 10⁻³: there the teacher is the only state there is, every other one known costs 0.4 or more.
+pub(super) fn converges(run: &Run<'_>, start: &Start, until: f64) -> Result<bool, CheckError> {
+    let times: Vec<f64> = (0..=50).map(|k| until * f64::from(k) / 50.0).collect();
+    let converged = Cell::new(false);
+    let over = |_: f64| converged.get() || run.proceed().is_err();
+    let flow = Flow::new(start).tolerance(1e-7).monitor(&over);
+    let outcome = flow.run(until, &[], &times, |_, state| converged.set(state.loss < 1e-3), |_, _| Stop::No);
+    finished(run, outcome)?;
+    Ok(converged.get())
 }
 
 fn share(converged: &[bool]) -> Option<Estimate> {

@@ -29,6 +29,8 @@ mod raw_norms;
 mod recovery;
 mod times;
 
+pub(super) use merged::{root, threshold};
+
 use moe_theory::soft_routed::{InitialLaw, Start, TeacherOverlaps};
 use rand::RngExt;
 use serde::{Serialize, de::DeserializeOwned};

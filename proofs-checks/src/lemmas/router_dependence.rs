@@ -35,7 +35,7 @@
 //! *How many students are needed* (`over-parameterisation`) is a matter of the matching of initial overlaps, in which no router occurs as long as `A_0 ≠ 0`: where greedy deflation foretells the order (`recovered`), the same numbers follow (`others`). With tanh routers `|κ|` counts, the pair that
 //! is first is a matter of all four overlaps, and nothing is said about later ones. *Students among themselves* (`student-overlap`) repel by the same pair expectation with the other sign, twice as fast since both move: after a time `∝ √d` where `A_0 ≠ 0`, as early as teachers are found, and `∝ d`
 //! with tanh routers (`recovered`). *Online SGD* (`finite-batch-sgd`) follows the flow as long as its noise `ε = (η/B)σ_w²(d − 1)` is small against one over the flow's time; the router enters `σ_w²` by `E π⁴` and `E π²` (`others`) and
-//! the first term of the effective equation by `18A_0²`, both constants: `η/B ≪ d^{−3/2}` where `A_0 ≠ 0`. With tanh routers the time is `∝ d`, and that condition is `η/B ≪ d^{−2}`; these two conditions are not measured. `v ⟂ w` (`orthogonal-initialisation`) and the largest stable step (`failure-signatures`): `others`; perturbed starts, the rate near the teacher, accuracy, the window for pruning, correlated inputs: a file each. The table `sigmoid` has every lemma of the paper by router, and why what is missing was not run.
+//! the first term of the effective equation by `18A_0²`, both constants: `η/B ≪ d^{−3/2}` where `A_0 ≠ 0`. With tanh routers the time is `∝ d`, and that condition is `η/B ≪ d^{−2}`; these two conditions are not measured. `v ⟂ w` (`orthogonal-initialisation`) and the largest stable step (`failure-signatures`): `others`; perturbed starts, raw norms, overlapping teachers, the rate near the teacher and its basin, accuracy, the window for pruning, correlated inputs: a file each. The table `sigmoid` has every lemma of the paper by router, and why what is missing was not run.
 //!
 //! # Where the bounds come from
 //!
@@ -50,9 +50,12 @@
 //! derivatives `O(u³)` at most: `10⁻⁶`. *Eigenvalues* of matrices of 24 rows below 20: roundings of `24·20·2^{−52} = 10⁻¹³`, and of `Φ` as many: `10⁻¹²`.
 
 mod accuracy;
+mod basin;
+mod between;
 mod inputs;
 mod law;
 mod near;
+mod norms;
 mod others;
 mod perturbed;
 mod recovered;
@@ -85,7 +88,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     claim: "With Gaussian-CDF routers (A_0 = E π(Z) = ½) the first alignment takes T = Θ(√d) at the rate p·p!A_0², as with sigmoid ones, and its router follows with the lag of the rate 6κ³Φ_11(β)(1−β²) with its own Φ; with tanh routers (A_0 = 0) it takes T = Θ(d), by the quartic law with A_1², \
             and the router aligns together with its expert: when |κ| reaches ½, |β| is that of the fastest growing direction (0.17) within a third; with either the spectrum at the teacher is that of fine-tuning-rate with the router's own Φ.",
     scope: "This project's question, beyond the paper, which has sigmoid routers. Population gradient flow, x ~ N(0, I_d), Gaussian-CDF and tanh routers, third Hermite experts, orthonormal teacher, v ⟂ w at the start, raw norms 1; student-student overlaps 0 at the start; times and overlaps are medians over starts; \
-            d as in the tables, at the fixed numbers of students and teachers of the run. Findings, at the settings of their tables: accuracy, pruning gap, dipoles and how students repel into them, the decay of v·w, the noise of SGD, the largest stable step, the window for pruning, the rate near the teacher, v·w = ½ at the start and correlated inputs with both routers, the order of recovery, the number of students and the times of SGD with Gaussian-CDF ones, and the dependence on A_0 in the family A_0 + tanh. No claim about other routers: where E (π²)''(Z) < 0, v ⟂ w is unstable, and A_0 ≠ 0 does not suffice.",
+            d as in the tables, at the fixed numbers of students and teachers of the run. Findings, at the settings of their tables: accuracy, pruning gap, dipoles and how students repel into them, the decay of v·w, the noise of SGD, the largest stable step, the window for pruning, the rate near the teacher and its basin, v·w = ½ and raw norms ½ at the start, the bisector of two teachers and correlated inputs with both routers, the order of recovery, the number of students and the times of SGD with Gaussian-CDF ones, and the dependence on A_0 in the family A_0 + tanh. No claim about other routers: where E (π²)''(Z) < 0, v ⟂ w is unstable, and A_0 ≠ 0 does not suffice.",
     ledger: Label::Supported,
     typical_seconds: 10.0,
     parameters: &[
@@ -275,7 +278,10 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         accuracy::finding(run)?,
         window,
         near::finding(run)?,
+        basin::finding(run)?,
         perturbed::finding(run)?,
+        norms::finding(run)?,
+        between::finding(),
         sgd::finding(run)?,
     ]);
     findings.extend(inputs::findings(run)?);

@@ -32,7 +32,7 @@ const SETTLING: f64 = 100.0;
 const CLOSE: f64 = 0.01;
 /// Angle from the bisector at which its rate is measured; bracket of a threshold, halvings, error and what is accepted.
 const ANGLE: f64 = 1e-4;
-const BRACKET: [f64; 2] = [0.2, 0.5];
+const BRACKET: [f64; 2] = [0.2, 0.9];
 const HALVINGS: usize = 40;
 const ERROR: f64 = 1e-6;
 const ACCEPT: f64 = 1e-4;
@@ -77,32 +77,25 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Table, Figure), C
         );
         share(&scan[k], what, &|ratios| (ratios.in_the_end - ratio).abs() <= CLOSE)
     };
-    let threshold = |followed: bool, accepted: f64, what: &str| -> Evidence {
-        let root = root(&law, followed);
-        let state =
-            if followed { "the router on the bisector of theirs" } else { "the router at right angles to theirs" };
-        let statement =
-            format!("overlap of two teachers' experts from which on their bisector is stable, {state}, against {what}");
-        Evidence::comparison(statement, [root - ERROR, root + ERROR], [accepted - ACCEPT, accepted + ACCEPT])
-    };
     let judged = |title: &str, items: Vec<Evidence>, control: Control| {
         let statement = items.iter().map(|item| item.statement().to_string()).collect::<Vec<_>>().join("; ");
         let witness = json!({ "thresholds by theory": [1.0 / 3.0, law.threshold()],
             "intervals": items.iter().map(Evidence::interval).collect::<Vec<_>>() });
         Finding::judged(title, statement, &items, &[control], witness)
     };
+    let [left, settled] = [root(&law, false), root(&law, true)];
     let (before, after) = ("1/3", format!("(1+q)/(3+q) = {:.5}", law.threshold()));
     let twin = SCAN.iter().position(|e| *e == TWIN).expect("an overlap of the scan");
     let findings = vec![
         judged(
             "two teachers' bisector is left below an overlap of 1/3 and stable beyond, before the router follows",
-            vec![threshold(false, 1.0 / 3.0, before)],
-            threshold(true, 1.0 / 3.0, before).into(),
+            vec![threshold(left, false, 1.0 / 3.0, before)],
+            threshold(settled, true, 1.0 / 3.0, before).into(),
         ),
         judged(
             "once the router has followed the threshold is 0.4026",
-            vec![threshold(true, law.threshold(), &after)],
-            threshold(false, law.threshold(), &after).into(),
+            vec![threshold(settled, true, law.threshold(), &after)],
+            threshold(left, false, law.threshold(), &after).into(),
         ),
         judged(
             "one student ends where Σκ³Φ_00(β) is largest: with one teacher rather than the other below 0.4026, between them beyond",
@@ -197,8 +190,16 @@ fn ratio(state: &OrderParameters) -> f64 {
     pair[0].min(pair[1]) / pair[0].max(pair[1])
 }
 
+/// A [`root`] against what a law says.
+pub(in super::super) fn threshold(root: f64, followed: bool, accepted: f64, what: &str) -> Evidence {
+    let state = if followed { "the router on the bisector of theirs" } else { "the router at right angles to theirs" };
+    let statement =
+        format!("overlap of two teachers' experts from which on their bisector is stable, {state}, against {what}");
+    Evidence::comparison(statement, [root - ERROR, root + ERROR], [accepted - ACCEPT, accepted + ACCEPT])
+}
+
 /// The overlap of two teachers' experts at which the bisector turns stable.
-fn root(law: &Bisector, followed: bool) -> f64 {
+pub(in super::super) fn root(law: &Bisector, followed: bool) -> f64 {
     let mut bracket = BRACKET;
     for _ in 0..HALVINGS {
         let e = 0.5 * (bracket[0] + bracket[1]);

@@ -27,11 +27,11 @@ use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
 const OWN: f64 = 0.5;
 const STARTS: usize = 40;
 const SHAPE: [usize; 2] = [2, 2];
-const DIMENSIONS: [u64; 2] = [100_000_000, 1_000_000];
+pub(super) const DIMENSIONS: [u64; 2] = [100_000_000, 1_000_000];
 /// An alignment of scope comes before this times `√d` or, with tanh, `d`: that of an overlap `¼d^{−1/2}`.
-const LATEST: [f64; 2] = [0.9, 0.1];
-const CLOSE: [f64; 2] = [0.01, 0.03];
-const MOST: [f64; 2] = [0.75, 1.0];
+pub(super) const LATEST: [f64; 2] = [0.9, 0.1];
+pub(super) const CLOSE: [f64; 2] = [0.01, 0.03];
+pub(super) const MOST: [f64; 2] = [0.75, 1.0];
 
 /// Overlaps after the turn of `v̄` and `w̄` to a right angle, from `v̄·w̄ = s`.
 fn turned([kappa, beta, a, b]: Overlaps, s: f64) -> Overlaps {

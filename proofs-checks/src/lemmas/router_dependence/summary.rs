@@ -1,7 +1,7 @@
 //! What depends on the sigmoid: the lemmas of the paper by router.
 
 use moe_kernels::Router;
-use moe_theory::soft_routed::EffectiveSgd;
+use moe_theory::soft_routed::{Bisector, EffectiveSgd};
 
 use super::super::fine_tuning_rate::Spectrum;
 use super::law::phi;
@@ -22,7 +22,7 @@ pub(super) fn table() -> Table {
     let words = |words: [&str; 3]| words.map(String::from);
     let waking = |router: Router| 72.0 * square(router, 0).powi(2) / phi(router, 0);
     let floor = |router: Router| 0.5 * (square(router, 0) / phi(router, 0)).powi(2);
-    let rows: [(&str, &str, [String; 3], &str); 19] = [
+    let rows: [(&str, &str, [String; 3], &str); 20] = [
         (
             "population-loss",
             "the sum over contractions, with the router's A_n",
@@ -73,12 +73,7 @@ pub(super) fn table() -> Table {
             numbers(&|r| 2.0 * Spectrum::at(r, 3).slowest()),
             "evidence (spectra), the rate",
         ),
-        (
-            "fine-tuning-rate",
-            "basin",
-            words(["its finding", "not run", "not run: starts without overlaps, its twin, have no law"]),
-            "",
-        ),
+        ("fine-tuning-rate", "signs of overlaps of 0.3 that suffice", words(["κ > 0", "κ > 0", "κβ > 0"]), "the basin"),
         (
             "hermite-coefficients",
             "enclosures of A_n",
@@ -98,9 +93,15 @@ pub(super) fn table() -> Table {
         ),
         (
             "initialisation-perturbation",
-            "raw norms, overlapping teachers",
-            words(["its findings", "not run", "not run: the coupled law is one of expert overlaps"]),
-            "",
+            "raw norms: factor of the time",
+            words(["‖w‖²", "‖w‖²", "‖w‖³‖v‖, of overlaps times norms"]),
+            "raw norms",
+        ),
+        (
+            "initialisation-perturbation",
+            "two teachers' bisector, router on it: stable from",
+            numbers(&|r| Bisector::new(r).threshold()),
+            "two teachers' bisector",
         ),
         (
             "finite-batch-sgd",
