@@ -39,7 +39,7 @@
 //! δ < 0.713 x^{4/3} m^{−7/3} d^{−7/6} = 6.0·10⁻⁷ x^{4/3}      (m = 4, d = 10⁴);      with another C times C^{−1/3}
 //! ```
 //!
-//! At the median start in scope, `x = 0.83`, that is `5·10⁻⁷`. While none is awake, `u_k² < 1/(15.34·3 ln d)` for each of the `n` dormant students, it is `5.0·10⁻⁶ n^{1/3}` at most: `7.2·10⁻⁶` for the three that one recovered pair leaves (`6.3·10⁻⁶` beside two; `m = 3`: `1.2·10⁻⁵` and `9.7·10⁻⁶`).
+//! At the median start in scope, `x = 0.83`, that is `5·10⁻⁷`. While none is awake, `u_k² < 1/(15.34·3 ln d)` for each of the `n` dormant students, it is `5.0·10⁻⁶ n^{1/3}` at most: `7.2·10⁻⁶` for the three that one recovered pair leaves (`6.3·10⁻⁶` beside two; `m = 3`: `1.3·10⁻⁵` and `9.8·10⁻⁶`).
 //! The witness of the exponent has the least, the median and the largest of the run.
 //!
 //! *Exponent in d.* Between `10⁵` and `10⁶` corrections to the law are relative `O(u)`, a hundredth, and a dormant overlap `c/√d` grows until it is read, some 100 units after its pair's recovery, by the relative
