@@ -64,7 +64,7 @@ pub enum Signature {
         /// What they leave of it, `½E(Σ_S f_i − f*_j)²`.
         loss: f64,
     },
-    /// A student at rest that has a part of a teacher and has not learned it: for tanh routers, one whose expert and router have opposite signs beside the teacher's.
+    /// A student at rest that has a part of a teacher and has not learned it: for tanh routers, one whose expert and router have opposite signs beside the teacher's. One that holds it, but for the pull of a teacher nearby, is none.
     PartlyLearned {
         /// The student.
         student: usize,
@@ -100,6 +100,16 @@ pub enum Signature {
 }
 
 impl Signature {
+    /// The students of a crowd, of shared teachers or of a group that cancels.
+    fn students(&self) -> &[usize] {
+        match self {
+            Self::SharedTeachers { students, .. }
+            | Self::CrowdedTeacher { students, .. }
+            | Self::CancellingGroup { students, .. } => students,
+            _ => &[],
+        }
+    }
+
     /// The name used in reports.
     pub fn name(&self) -> &'static str {
         match self {
@@ -130,7 +140,7 @@ pub struct Symptoms<'a> {
 ///
 /// ```
 /// use moe_theory::soft_routed::Thresholds;
-/// assert_eq!(Thresholds::default().shared, 0.6);
+/// assert_eq!(Thresholds::default().shared, 0.9);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
@@ -142,7 +152,7 @@ pub struct Thresholds {
     pub connected: f64,
     /// By how much the students of a group at rest lower the loss in a unit of time at most, over what the group leaves and a hundredth of a unit's loss: `10⁻³`.
     pub rest: f64,
-    /// Share of the loss that its units have apart, which a group leaves at most: 0.6.
+    /// Share of the loss that its units have apart, which a group leaves at most: 0.9.
     pub shared: f64,
     /// Change of the loss beyond which the pruning of a student does harm, over the loss `½E f_i²` of a unit: that of roundings, `1e-11`; losses are known to `1e-13` times the number of units.
     pub harm: f64,
@@ -159,7 +169,7 @@ impl Default for Thresholds {
             learned: 0.02,
             connected: 0.1,
             rest: 1e-3,
-            shared: 0.6,
+            shared: 0.9,
             harm: NOTHING,
             far: 1e-3,
             near: 0.01,
@@ -171,7 +181,7 @@ impl Default for Thresholds {
 const NOTHING: f64 = 1e-11;
 /// Of the loss below which two students cancel, where one of them holds a teacher.
 const HELD_SHARE: f64 = 0.1;
-/// What a student leaves of a teacher that it holds, over what they have apart: that of overlaps of 0.95.
+/// What a student leaves of a teacher that it holds, over what they have apart: that of overlaps of 0.95 at order 3.
 const HELD: f64 = 0.15;
 /// Pieces of a record, and the least number of losses in each.
 const PIECES: usize = 3;
@@ -202,8 +212,15 @@ impl<'a> Symptoms<'a> {
     pub fn signatures(&self) -> Vec<Signature> {
         let removal = Removal::of(self.state, self.start.router, self.start.order);
         let mut found = self.dipoles(&removal);
-        found.extend(self.groups_at_rest(&removal, &found));
-        found.extend(self.one_teacher(&found));
+        let groups = self.groups_at_rest(&removal, &found);
+        // Halves that a group needs are no dipole.
+        let within = |student: usize, other: usize| {
+            groups.iter().any(|group| group.students().contains(&student) && group.students().contains(&other))
+        };
+        found.retain(|dipole| !matches!(*dipole, Signature::Dipole { student, other, .. } if within(student, other)));
+        let one = self.one_teacher(&groups);
+        found.extend(groups);
+        found.extend(one);
         found.extend(self.divergence(&removal));
         found.extend(self.useful_pruned(&removal, self.pruned));
         found
@@ -218,8 +235,7 @@ impl<'a> Symptoms<'a> {
     /// The pairs that cancel best, each student in one.
     fn dipoles(&self, removal: &Removal) -> Vec<Signature> {
         let (unlearned, _) = self.unlearned(removal);
-        let held = |i: usize| (0..self.state.teachers()).any(|j| self.left(removal, i, j) < HELD);
-        let holds: Vec<bool> = (0..self.state.students()).map(held).collect();
+        let holds: Vec<bool> = (0..self.state.students()).map(|i| self.holds(removal, i)).collect();
         let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (student, other, _) in self.state.student_pairs() {
             let share = removal.group_loss(&[student, other]) / removal.loss_apart(&[student, other], &[]);

@@ -4,7 +4,7 @@
 //!
 //! *Means that cancel*, `¾N(−μ/√3, I) + ¼N(√3μ, I)`, have the first and second moments of `½N(±μ, I)`. Those are what the loss knows of to second order in `v̄·μ` and `w̄·μ`, so that a generic `μ` leaves what `±μ` leaves (`claims.rs`, `near.rs`, `students.rs` have this law among theirs).
 //!
-//! *Means that do not cancel*, `¾N(μ, I) + ¼N(−μ, I)`, move the routers: with `s = ±1` for the part and `β = v̄·μ`, `½E f² = 3E_s E π(z + sβ)²` falls at `β = 0` with the slope `3E s·2E ππ' = −dβ/dt = 0.3`, and goes on falling to `β = −1`. Within `O(1)` every router points against the mean. There
+//! *Means that do not cancel*, `¾N(μ, I) + ¼N(−μ, I)`, move the routers: with `s = ±1` for the part and `β = v̄·μ`, `½E f² = 3E_s E π(z + sβ)²` rises at `β = 0` with the slope `3E s·2E ππ' = −dβ/dt = 0.3`: the router goes to `β = −1`. Within `O(1)` every router points against the mean. There
 //! `E π(v̄·x) = ¾ − ½E π(z + 1) = 0.4016`, in place of ½, and a generic teacher's router is still independent of it: `dκ/dt = 9·0.4016·κ²(1 − κ²)` in place of 4.5. `T ∝ √d` survives, the constant does not: `T` is `1/(2·0.4016) = 1.2449` times the closed form.
 //!
 //! *Two variances*, `x = √c z` with `c = ½` or `3/2`: `He_3(√c z) = c^{3/2}He_3(z) + 3√c(c − 1)He_1(z)`, so `E hh* = 6E c³κ³ + 9E c(c − 1)²κ` has a term of first order (no linear change of the inputs removes it, for `E c = 1`). While routers are independent, `m = 1`, and `v̄ ⟂ w̄` stays (`E hh' = 0`):
@@ -18,8 +18,8 @@
 //!
 //! # Where the bounds come from
 //!
-//! One student and one teacher, `1 ≤ κ_0√d ≤ 4`, at ten and a hundred times the smaller dimension of the other laws. At `d = 10⁶` the time against the mean is 69 and more; routers need some `ln(10)/0.3 = 8` units, in which the constant is 4.5 at first and 3.6 at last: at most 1 or 2 of them are gained: `±5 %` of 1.2449, which 1 misses; the slope between `10⁵`
-//! and `10⁶` is off by `2/35·⅔/ln 10 < 0.02` at most for the median start, `c = 1.5`: `½ ± 0.03`. Under two variances `κ_0/B` takes 4 % of `T` at `10⁵` and 1.4 % at `10⁶` at most: slopes within 0.02 of 0, `±0.03`; the router has `β ≤ 0.1` by then, which adds `0.17β`: `±5 %` of 0.5440. With `C = 4.5` it would be 0.6422.
+//! One student and one teacher, `1 ≤ κ_0√d ≤ 4`, at ten and a hundred times the smaller dimension of the other laws. At `d = 10⁶` the time against the mean is 69 and more; routers need some `ln(10)/0.3 = 8` units, in which the constant is 4.5 at first and 3.6 at last: at most one of them is gained: `±5 %` of 1.2449, which 1 misses; the slope between `10⁵`
+//! and `10⁶` is off by one unit of the time at `10⁵`, 58 for `c = 1.5` and 22 for `c = 4`, against three times as much: `1/22·⅔/ln 10 < 0.02` at most: `½ ± 0.03`. Under two variances `κ_0/B` takes 4 % of `T` at `10⁵` and 1.4 % at `10⁶` at most: slopes within 0.02 of 0, `±0.03`; the router has `β ≤ 0.1` by then, which adds `0.17β`: `±5 %` of 0.5440. With `C = 4.5` it would be 0.6422.
 
 use super::arm::{Arm, survival};
 use super::law::Law;

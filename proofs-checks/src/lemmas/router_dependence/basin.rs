@@ -4,8 +4,8 @@
 //!
 //! Starts on the great circles to the teacher, as in `fine-tuning-rate`, but with signs: every router at overlap `±c` with its teacher's, every expert at `±c`, `c = 0.3`; all other overlaps are `O(d^{−1/2})`, 0.1 at most or so at `d = 1000`.
 //!
-//! *`A_0 ≠ 0`.* The rate of the expert is `18Φ_00(β)κ²(1−κ²)`, and `Φ_00(β) > 0` at every `β`: 0.226 at `β = −0.3` with Gaussian distribution functions, where it is `¼ + arcsin(β/2)/2π`. So `κ > 0` suffices; a router that points the wrong way follows by `6κ³Φ_11(β)(1−β²)`, positive from every `β > −1`. With `κ < 0` the overlap goes to 0 from below and never
-//! changes its sign (every term of the gradient has a factor `κ` or the cube of small ones); such a student can only learn the other teacher.
+//! *`A_0 ≠ 0`.* The rate of the expert is `18Φ_00(β)κ²(1−κ²)`, and `Φ_00(β) > 0` at every `β`: 0.226 at `β = −0.3` with Gaussian distribution functions, where it is `¼ + arcsin(β/2)/2π`. So `κ > 0` suffices; a router that points the wrong way follows by `6κ³Φ_11(β)(1−β²)`, positive from every `β > −1`. With `κ < 0` the overlap goes to 0 from below, by the leading terms as `−1/t`;
+//! what may carry it over 0 are the cross overlaps, of second order (`v̄·w̄` times `v̄·w*`) and at times of some hundred units (counted: from `κ = −0.3`, `β = 0.3` and cross overlaps 0.1 and −0.1 after more than 100), or it ends crossed at `κ = −0.36`. Within the twenty units that are given such a student can learn the other teacher alone.
 //!
 //! *tanh.* The quartic law without `a` and `b` is `κ' = 18A_1²κ²β`, `β' = 6A_1²κ³`, of which `κ² − 3β²` is an invariant. For `κβ > 0` both grow; for `κβ < 0`, from `κ² = β² = c²`, `κ` ends at 0 with `β² = ⅔c²`, a rest point. So it is the sign of `κβ` that counts: `f(−v, −w) = f(v, w)`, and both negative is the same start as both positive, whose end, the copy
 //! of the teacher, has the loss 0 and counts as reached. (The experts' order is odd: with `A_0 ≠ 0` there is no such copy.)
@@ -13,7 +13,7 @@
 //! # Where the bounds come from
 //!
 //! A start with the right signs fails with a probability of order zero: shares as in `fine-tuning-rate`, at least 0.7, and all of 18 give `[0.745, 1]`. Twice the time that they need is waited for: with Gaussian distribution functions an expert needs one or two units and its router some eight, at the rate ½, until what is left costs `10⁻³`; with tanh both need some three, and ten are given.
-//! The twins are the other signs. With tanh none is there by then: overlaps of the size `d^{−1/2}` align at times of the order of `d/13 = 75`, the largest of them, three times that, in a ninth. With Gaussian distribution functions and `κ < 0` both students must learn one another's teachers, whose experts need `√d/4.5c = 7/c` of the first ten units: two overlaps `c > 0.7`, a share of 0.06 at most. Seven of 18, from which on 0.7 is in the interval, have probability `10⁻⁴` then.
+//! The twins are the other signs. With tanh none is there by then: overlaps of the size `d^{−1/2}` align at times of the order of `d/13 = 75`, and the largest of them, three times that, in a ninth, eight units; both students have to have such overlaps with the teachers that are left, and their routers to follow. With Gaussian distribution functions and `κ < 0` both students must learn one another's teachers, whose experts need `√d/4.5c = 7/c` of the first ten units: two overlaps `c > 0.7`, a share of 0.06 at most. Seven of 18, from which on 0.7 is in the interval, have probability `10⁻⁴` then.
 
 use moe_kernels::Router;
 use moe_theory::soft_routed::InitialLaw;

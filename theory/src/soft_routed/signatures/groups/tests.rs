@@ -221,14 +221,14 @@ fn a_pentagon_serves_a_teacher_that_nobody_has_learned() {
         let [Signature::CancellingGroup { students, loss }] = &found[..] else { panic!("{found:?}") };
         assert!(students.len() == n as usize && loss.abs() < 1e-13);
     }
-    // Corners of a triangle are something, those of a square and a hexagon are dipoles.
-    assert_eq!(corners(3), []);
+    // Corners of a triangle leave something, those of a square and a hexagon are dipoles.
+    assert!(matches!(corners(3)[..], [Signature::CancellingGroup { loss, .. }] if loss > 1.9));
     for n in [4, 6] {
         assert!(corners(n).iter().all(|s| matches!(s, Signature::Dipole { .. })), "{:?}", corners(n));
     }
 }
 
-/// A learned student beside others that are near its expert; students on their way; students at a saddle.
+/// A learned student beside others that are near its expert; students on their way; a student turned away.
 #[test]
 fn near_misses_are_no_groups() {
     let beside = |overlap: f64| start(&[learned(0), (axis(6), aiming([overlap, 0.0], 7))], 1);
@@ -244,12 +244,11 @@ fn near_misses_are_no_groups() {
     let state = arriving.order_parameters();
     assert_eq!(named(&arriving), []);
     assert_eq!(with(&arriving, &state, |t| t.rest = 1e3).len(), 1);
-    // At rest, three at 120° leave three quarters of what they have apart.
-    let corner = |degrees: f64| sparse(&[(8, degrees.to_radians().cos()), (9, degrees.to_radians().sin())]);
-    let triangle = start(&[0.0, 120.0, 240.0].map(|angle| (axis(6), corner(angle))), 1);
-    let state = triangle.order_parameters();
-    assert_eq!(named(&triangle), []);
-    assert_eq!(with(&triangle, &state, |t| t.shared = 0.8).len(), 1);
+    // At rest, turned away from its teacher: it leaves twice what they have apart.
+    let away = start(&[(axis(0), turned(180.0, 7))], 1);
+    let state = away.order_parameters();
+    assert_eq!(named(&away), []);
+    assert_eq!(with(&away, &state, |t| t.shared = 2.1).len(), 1);
 }
 
 /// The same at every raw norm: weights of norm 10 move at a hundredth of the speed.
@@ -312,6 +311,43 @@ fn the_order_of_students_does_not_matter() {
     let last = kinds(&[&pair[..], std::slice::from_ref(&other)].concat());
     assert_eq!(last, ["straddling-pair"]);
     assert_eq!(kinds(&[&[other][..], &pair].concat()), last);
+}
+
+/// A pair that cancels in great part and serves a teacher with a third student, `f(v', w) + f(−v', w) − f(v, w) = f(−v, w)`: one group, no dipole.
+#[test]
+fn halves_that_a_group_needs_are_no_dipole() {
+    let tilted = sparse(&[(0, 0.8), (6, 0.6)]);
+    let [opposite, away] = [&tilted, &axis(2)].map(|row| row.iter().map(|x| -x).collect::<Vec<f64>>());
+    let minus = sparse(&[(0, -1.0)]);
+    let found = named(&start(&[(tilted, axis(2)), (opposite, axis(2)), (minus, away)], 1));
+    let [Signature::CrowdedTeacher { students, loss, .. }] = &found[..] else { panic!("{found:?}") };
+    assert!(students.len() == 3 && loss.abs() < 1e-13);
+}
+
+/// Two teachers whose experts overlap, one of which a student has learned but for the other's pull.
+#[test]
+fn a_student_beside_a_near_teacher_holds_its_own() {
+    for overlap in [0.25, 0.3, 0.35] {
+        let teachers = [axis(2), sparse(&[(2, overlap), (3, (1.0 - overlap * overlap).sqrt())])];
+        let routers = [axis(0), axis(1)];
+        let student = [[axis(0)], [turned(10.0, 7)]];
+        let model =
+            StudentTeacher::from_rows(Router::Sigmoid, 3, [&student[0], &student[1]], [&routers, &teachers]).unwrap();
+        let start = Start::reduce(&model);
+        let end = at(&start, 300.0);
+        assert!(end.expert(0, 0) > 0.95);
+        assert_eq!(Symptoms::of(&start, &end).signatures(), []);
+    }
+}
+
+/// Second Hermite experts cannot cancel: the more share a teacher, the more they leave.
+#[test]
+fn many_students_of_even_order_are_a_crowd() {
+    let students: Vec<_> = (0..10).map(|k| (axis(0), aiming([0.5, 0.0], 4 + k))).collect();
+    let start = Start { order: 2, ..start(&students, 1) };
+    let end = at(&start, 300.0);
+    let found = Symptoms::of(&start, &end).signatures();
+    assert!(matches!(&found[..], [Signature::CrowdedTeacher { students, .. }] if students.len() == 10), "{found:?}");
 }
 
 /// Linear experts at 60° to a teacher on both sides serve it together, and so do students of other routers and orders share one.
