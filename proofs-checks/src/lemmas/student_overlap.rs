@@ -24,7 +24,7 @@
 //! 1 − ln((1 + r)/(1 + r/10))/ln 100,      below 0.75 for r > 3.16.
 //! ```
 //!
-//! A teacher at `c` gives `σ = 1/(4.5c)`, up to one; a dormant student at `c'` beside a learned pair wakes with `τ = 1/(15.34c'²)` (theory X6), down to 0.01. At `d = 1000` such a start is at the bound itself, at `10⁴` it has the exponent 0.87: the grid begins there. (Counted at seeds 0 to 9, 50 starts each: the lower ends are 0.70 to 0.94 from `10³` to `10⁵`, and 0.79 to 0.97 from `10⁴` to `10⁶`.)
+//! The twin are the random students of the race, with the exponent ½. A teacher at `c` gives `σ = 1/(4.5c)`, up to one; a dormant student at `c'` beside a learned pair wakes with `τ = 1/(15.34c'²)` (theory X6), down to 0.01. At `d = 1000` such a start is at the bound itself, at `10⁴` it has the exponent 0.87: the grid begins there. (Counted at seeds 0 to 9, 50 starts each: the lower ends are 0.70 to 0.94 from `10³` to `10⁵`, and 0.79 to 0.97 from `10⁴` to `10⁶`.)
 //!
 //! *Price*, asked at `m = 4`, `m* = 2` alone. By greedy deflation in the limit of large `d` four random students recover 1.03 of two teachers by `√d` and orthogonal ones 1.67: 0.64 less, with the standard deviation 0.70 from start to start. A loss of more than 0.3 is accepted, half of that but for corrections `O(d^{−1/2})`.
 //! The twin is the same difference between two draws of orthogonal students that have nothing in common: their recoveries differ, with the standard deviation 0.7 again (0.5 for each), but not by their overlaps. Both are taken at the smallest dimension, the cheapest. At 240 pairs the standard error is 0.045 and the interval `±0.12`: the law's loss is
