@@ -17,13 +17,13 @@
 //! with tanh `‖w‖²T` of the four overlaps, as if the expert were alone: its quotient with the law spreads over a factor of some four, so that some per cent of the starts agree. Both are far below 0.75.
 
 use moe_kernels::Router;
-use moe_theory::soft_routed::{Flow, InitialLaw, Method, OrderParameters, Start, Watch};
+use moe_theory::soft_routed::{InitialLaw, OrderParameters, Start};
 use serde_json::json;
 
 use super::law::{Overlaps, overlaps_of, predicted};
-use super::perturbed::{CLOSE, DIMENSIONS, LATEST, MOST};
-use super::{LEVEL, recovered::ROUTERS};
-use crate::{CheckError, Control, Evidence, Finding, Run, statistics};
+use super::perturbed::{CLOSE, DIMENSIONS, LATEST, alignments, on_time};
+use super::recovered::ROUTERS;
+use crate::{CheckError, Control, Evidence, Finding, Run};
 
 /// `‖v‖, ‖w‖` of either student.
 const NORMS: [[f64; 2]; 2] = [[0.5, 1.0], [1.0, 0.5]];
@@ -67,26 +67,20 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
         let replicates = run.replicates(run.integer("replicates") as usize, |replicate| {
             Ok(first(router, &sample(run, which, replicate)?.order_parameters(), timed) <= latest)
         })?;
-        // The time, and those of the law and its twin.
-        let rows = run.units(&format!("norms-{}", router.name()), replicates.len(), |unit| {
-            let start = sample(run, which, replicates[unit])?;
-            let state = start.order_parameters();
-            let [law, twin] = [timed, TWINS[which].0].map(|reading| first(router, &state, reading));
-            let flow = Flow::new(&start).method(Method::Implicit).tolerance(run.real("tolerance"));
-            let passage = run.first_passage(flow, Watch::ExpertMagnitude(0.5), 1.5 * law)?;
-            Ok([passage.map(|event| event.time), Some(law), Some(twin).filter(|twin| twin.is_finite())])
-        })?;
+        let rows = alignments(
+            run,
+            &format!("norms-{}", router.name()),
+            &replicates,
+            |replicate| sample(run, which, replicate),
+            |state| [timed, TWINS[which].0].map(|reading| first(router, state, reading)),
+        )?;
         let share = |reading: usize, words: &str| {
-            let close = |row: &&[Option<f64>; 3]| {
-                row[0].zip(row[reading]).is_some_and(|(time, law)| (time / law - 1.0).abs() <= CLOSE[which])
-            };
-            let hits = rows.iter().filter(close).count() as u64;
             let statement = format!(
                 "{} routers, raw norms (‖v‖, ‖w‖) of (½, 1) and (1, ½): share of starts whose first expert aligns within {} of the time of the law {words}, d = {d:e}",
                 router.name(),
                 CLOSE[which]
             );
-            Evidence::estimate(statement, LEVEL, statistics::proportion(hits, rows.len() as u64, LEVEL), MOST)
+            on_time(statement, &rows, reading, CLOSE[which])
         };
         items.push(share(1, ["with the factor ‖w‖²", "with both norms"][which]));
         twins.push(share(2, TWINS[which].1));

@@ -56,6 +56,32 @@ fn sample(run: &Run<'_>, which: usize, replicate: u64) -> Result<Start, CheckErr
     Ok(law.sample(run.seed(), replicate).map_err(CheckError::theory)?.with_own_overlaps(OWN))
 }
 
+/// Of each start the time of the first alignment, if there is one within half as much again as the law's, and the times of the law and of its twin.
+pub(super) type Alignment = [Option<f64>; 3];
+
+pub(super) fn alignments(
+    run: &Run<'_>,
+    sweep: &str,
+    replicates: &[u64],
+    sample: impl Fn(u64) -> Result<Start, CheckError> + Sync,
+    laws: impl Fn(&OrderParameters) -> [f64; 2] + Sync,
+) -> Result<Vec<Alignment>, CheckError> {
+    run.units(sweep, replicates.len(), |unit| {
+        let start = sample(replicates[unit])?;
+        let [law, twin] = laws(&start.order_parameters());
+        let flow = Flow::new(&start).method(Method::Implicit).tolerance(run.real("tolerance"));
+        let passage = run.first_passage(flow, Watch::ExpertMagnitude(0.5), 1.5 * law)?;
+        Ok([passage.map(|event| event.time), Some(law), Some(twin).filter(|twin| twin.is_finite())])
+    })
+}
+
+/// Share of the starts whose first alignment has the time of a reading, 1 the law's and 2 the twin's, up to a relative error.
+pub(super) fn on_time(statement: String, rows: &[Alignment], reading: usize, close: f64) -> Evidence {
+    let near = |row: &&Alignment| row[0].zip(row[reading]).is_some_and(|(time, law)| (time / law - 1.0).abs() <= close);
+    let hits = rows.iter().filter(near).count() as u64;
+    Evidence::estimate(statement, LEVEL, statistics::proportion(hits, rows.len() as u64, LEVEL), MOST)
+}
+
 pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
     let (mut items, mut twins) = (Vec::new(), Vec::new());
     for (which, router) in ROUTERS.into_iter().enumerate() {
@@ -65,30 +91,20 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Finding, CheckError> {
         let replicates = run.replicates(starts, |replicate| {
             Ok(first_after(router, &sample(run, which, replicate)?.order_parameters(), OWN) <= latest)
         })?;
-        // The time, and those of the law with and without the turn.
-        let rows = run.units(&format!("turned-{}", router.name()), replicates.len(), |unit| {
-            let start = sample(run, which, replicates[unit])?;
-            let state = start.order_parameters();
-            let [law, raw] = [OWN, 0.0].map(|s| first_after(router, &state, s));
-            let interrupted = |_: f64| run.proceed().is_err();
-            let flow =
-                Flow::new(&start).method(Method::Implicit).tolerance(run.real("tolerance")).monitor(&interrupted);
-            let passage = flow.first_passage(Watch::ExpertMagnitude(0.5), 1.5 * law);
-            run.proceed()?;
-            let time = passage.map_err(CheckError::theory)?.map(|event| event.time);
-            Ok([time, Some(law), Some(raw).filter(|raw| raw.is_finite())])
-        })?;
+        let rows = alignments(
+            run,
+            &format!("turned-{}", router.name()),
+            &replicates,
+            |replicate| sample(run, which, replicate),
+            |state| [OWN, 0.0].map(|s| first_after(router, state, s)),
+        )?;
         let share = |reading: usize, words: &str| {
-            let close = |row: &&[Option<f64>; 3]| {
-                row[0].zip(row[reading]).is_some_and(|(time, law)| (time / law - 1.0).abs() <= CLOSE[which])
-            };
-            let hits = rows.iter().filter(close).count() as u64;
             let statement = format!(
                 "{} routers, v·w = {OWN}: share of starts whose first expert aligns within {} of the law's time with the overlaps {words}, d = {d:e}",
                 router.name(),
                 CLOSE[which]
             );
-            Evidence::estimate(statement, LEVEL, statistics::proportion(hits, rows.len() as u64, LEVEL), MOST)
+            on_time(statement, &rows, reading, CLOSE[which])
         };
         items.push(share(1, "after the turn"));
         twins.push(share(2, "before it"));
