@@ -94,7 +94,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         ),
         Parameter::integer(
             "dimension-runs",
-            "flows in a dimension below or above m³; twice as many at m³/10 of the claim's students",
+            "flows in a dimension below or above m³; twice as many at m³/10 of the claim's students, and with five teachers",
             "",
             [60, 100_000],
             [60, 150, 1000],

@@ -118,6 +118,13 @@ fn recovery(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Recovery,
     Ok(Recovery { replicate, predicted, with_random_students, with_dipoles, reached: count, together, woken })
 }
 
+impl Recovery {
+    /// Where all teachers are reached, whether all are together when the last one is, and whether by the law a student has woken by then.
+    pub(super) fn kept(&self) -> Option<(bool, bool)> {
+        Some((self.together == self.reached, self.woken?))
+    }
+}
+
 impl Cell {
     fn share_of(&self, of: impl Fn(&Recovery) -> usize) -> Option<Estimate> {
         let all = self.rows.iter().filter(|row| of(row) == self.law.teachers).count() as u64;
@@ -133,9 +140,9 @@ impl Cell {
         self.share_of(|row| row.together)
     }
 
-    /// Of the runs that reach all teachers, whether each has all of them together when the last one is reached, and whether by the law a student has woken by then.
+    /// [`Recovery::kept`] of the runs that reach all teachers.
     pub(super) fn kept(&self) -> impl Iterator<Item = (bool, bool)> {
-        self.rows.iter().filter_map(|row| Some((row.together == self.law.teachers, row.woken?)))
+        self.rows.iter().filter_map(Recovery::kept)
     }
 
     fn mean(&self, of: impl Fn(&Recovery) -> usize) -> f64 {
