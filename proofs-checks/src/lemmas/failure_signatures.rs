@@ -403,11 +403,11 @@ fn flow(
     until: f64,
     stop: Option<(Watch, (usize, usize))>,
 ) -> Result<OrderParameters, CheckError> {
-    let interrupted = |_: f64| run.proceed().is_err();
     let (mut end, mut event) = (None, None);
-    let flow = Flow::new(start).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(start).tolerance(run.real("tolerance"));
     let watches: Vec<Watch> = stop.iter().map(|(watch, _)| *watch).collect();
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         &watches,
         &[until],
@@ -419,9 +419,7 @@ fn flow(
             }
             Stop::No
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     let state = if stop.is_some() { event } else { end };
     state.ok_or_else(|| CheckError::theory("the flow does not pass the state before the failure"))
 }

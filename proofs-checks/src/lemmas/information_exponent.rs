@@ -228,15 +228,12 @@ fn pair(run: &Run<'_>, arm: &Arm, replicate: u64) -> Result<Pair, CheckError> {
         let order = arm.highest();
         let stiffness = 0.5 * alignment_rate(Router::Sigmoid, order);
         let method = if pair.predicted[k] * stiffness < 300.0 { Method::Explicit } else { Method::Implicit };
-        let interrupted = |_: f64| run.proceed().is_err();
         let general = GeneralLoss::new(&start, arm.coefficients, &Inputs::isotropic(start.coordinates()));
-        let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+        let flow = Flow::new(&start).method(method).tolerance(run.real("tolerance"));
         let flow = if arm.is_pure() { flow } else { flow.under(&general) };
         let watch = if even { Watch::ExpertMagnitude(ALIGNED) } else { Watch::Expert(ALIGNED) };
-        let passage = flow.first_passage(watch, 10.0 * pair.predicted[k]);
-        run.proceed()?;
         // None for a flow that reaches the horizon; one that breaks off says nothing.
-        pair.times[k] = passage.map_err(CheckError::theory)?.map(|event| event.time);
+        pair.times[k] = run.first_passage(flow, watch, 10.0 * pair.predicted[k])?.map(|event| event.time);
     }
     Ok(pair)
 }

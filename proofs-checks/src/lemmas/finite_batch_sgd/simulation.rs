@@ -165,8 +165,8 @@ pub(in crate::lemmas) fn passage(
 pub(super) fn flow_time(run: &Run<'_>) -> Result<Option<f64>, CheckError> {
     let start = clean_start(Router::Sigmoid, 1, [0.0, PASSAGE[0]], run.integer("dimension"))?;
     let until = 10.0 * alignment_time(Router::Sigmoid, 3, PASSAGE[0], PASSAGE[1]);
-    let passage = Flow::new(&start).first_passage(Watch::Expert(PASSAGE[1]), until);
-    Ok(passage.map_err(CheckError::theory)?.map(|event| event.time))
+    let passage = run.first_passage(Flow::new(&start), Watch::Expert(PASSAGE[1]), until)?;
+    Ok(passage.map(|event| event.time))
 }
 
 /// Two students and two teachers after the time of comparison, from starts that all simulations share.

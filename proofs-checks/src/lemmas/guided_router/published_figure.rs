@@ -31,10 +31,10 @@ pub(super) fn panels(run: &Run<'_>) -> Result<Vec<Panel>, CheckError> {
         let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
         let (mut experts, mut panel) =
             (Vec::new(), Panel { experts: 0, followed: 0, unguided: 0, early: 0, astray: 0, witness: None });
-        let interrupted = |_: f64| run.proceed().is_err();
         // Which overlap is first at ½ is counted, of overlaps that start at d^(-1/2) = .03: runs at 1e-6 give the same counts.
-        let flow = Flow::new(&start).tolerance(run.real("tolerance").max(1e-5)).monitor(&interrupted);
-        let outcome = flow.run(
+        let flow = Flow::new(&start).tolerance(run.real("tolerance").max(1e-5));
+        run.follow(
+            flow,
             until,
             &[Watch::Expert(0.5), Watch::Router(0.5)],
             &[],
@@ -55,9 +55,7 @@ pub(super) fn panels(run: &Run<'_>) -> Result<Vec<Panel>, CheckError> {
                 }
                 Stop::No
             },
-        );
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
+        )?;
         panel.experts = experts.len();
         Ok(panel)
     })

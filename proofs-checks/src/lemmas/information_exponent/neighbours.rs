@@ -96,18 +96,16 @@ fn reading(run: &Run<'_>, replicate: u64) -> Result<Reading, CheckError> {
     let (dimension, times) = READ;
     let start = law(run, &ARMS[0], dimension).sample(run.seed(), replicate).map_err(CheckError::theory)?;
     let general = GeneralLoss::new(&start, ARMS[0].coefficients, &Inputs::isotropic(start.coordinates()));
-    let interrupted = |_: f64| run.proceed().is_err();
     let mut rows = Vec::new();
-    let flow = Flow::new(&start).tolerance(1e-10).monitor(&interrupted).under(&general);
-    let outcome = flow.run(
+    let flow = Flow::new(&start).tolerance(1e-10).under(&general);
+    run.follow(
+        flow,
         times[1],
         &[],
         &times,
         |_, state| rows.push([state.own(0), state.expert(0, 0), state.router_teacher_expert(0, 0)]),
         |_, _| moe_theory::soft_routed::Stop::No,
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     let rows = <[[f64; 3]; 2]>::try_from(rows).map_err(|_| CheckError::theory("two times give two states"))?;
     Ok(Reading(rows))
 }

@@ -164,23 +164,18 @@ fn ratios(run: &Run<'_>, law: &Bisector, e: f64) -> Result<Vec<Option<Ratios>>, 
     let jumped = JUMPED.min(ALMOST * law.settled(e)[0]);
     run.units(&format!("between-{}", (100.0 * e).round()), replicates.len(), |unit| {
         let start = start(run, &setting, [1, 2], dimension, replicates[unit])?;
-        let interrupted = |_: f64| run.proceed().is_err();
         let tolerance = run.real("tolerance");
-        let flow = Flow::new(&start).method(Method::Implicit).tolerance(tolerance).monitor(&interrupted);
+        let flow = Flow::new(&start).method(Method::Implicit).tolerance(tolerance);
         let mut jump = None;
         let event = |_, state: &_| {
             jump = Some((ratio(state), start.at(state)));
             Stop::Yes
         };
-        let outcome = flow.run(2.0 * d.sqrt(), &[Watch::Expert(jumped)], &[], |_, _| {}, event);
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
+        run.follow(flow, 2.0 * d.sqrt(), &[Watch::Expert(jumped)], &[], |_, _| {}, event)?;
         let Some((at_jump, start)) = jump else { return Ok(None) };
         let mut in_the_end = at_jump;
-        let flow = Flow::new(&start).tolerance(tolerance).monitor(&interrupted);
-        let outcome = flow.run(SETTLING, &[], &[SETTLING], |_, state| in_the_end = ratio(&state), |_, _| Stop::No);
-        run.proceed()?;
-        outcome.map_err(CheckError::theory)?;
+        let flow = Flow::new(&start).tolerance(tolerance);
+        run.follow(flow, SETTLING, &[], &[SETTLING], |_, state| in_the_end = ratio(&state), |_, _| Stop::No)?;
         Ok(Some(Ratios { at_jump, in_the_end }))
     })
 }

@@ -116,11 +116,8 @@ pub(super) fn passages(run: &Run<'_>) -> Result<Vec<Vec<Passage>>, CheckError> {
 
 /// The first alignment of a flow up to `until`.
 pub(super) fn first_seen(run: &Run<'_>, start: &Start, until: f64, method: Method) -> Result<First, CheckError> {
-    let interrupted = |_: f64| run.proceed().is_err();
-    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
-    let event = flow.first_passage(Watch::Expert(0.5), until);
-    run.proceed()?;
-    Ok(event.map_err(CheckError::theory)?.map(|event| (event.time, event.student, event.other)))
+    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance"));
+    Ok(run.first_passage(flow, Watch::Expert(0.5), until)?.map(|event| (event.time, event.student, event.other)))
 }
 
 /// Median, least and largest time over the law.

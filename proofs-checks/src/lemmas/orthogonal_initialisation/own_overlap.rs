@@ -47,8 +47,7 @@ pub(super) fn decay(run: &Run<'_>) -> Result<Vec<(f64, f64)>, CheckError> {
         let start = law.sample(run.seed(), unit as u64).map_err(CheckError::theory)?;
         let mut states = Vec::new();
         let flow = Flow::new(&start).tolerance(run.real("tolerance"));
-        let outcome = flow.run(1.0, &[], &[0.0, 1.0], |_, state| states.push(state), |_, _| Stop::No);
-        outcome.map_err(CheckError::theory)?;
+        run.follow(flow, 1.0, &[], &[0.0, 1.0], |_, state| states.push(state), |_, _| Stop::No)?;
         let [before, after] = [&states[0], &states[1]].map(|state| state.own(0));
         Ok(((before / after).abs().ln(), 4.0 * states[0].degree_two_loss(Router::Sigmoid) / before.powi(2)))
     })
@@ -104,8 +103,8 @@ pub(super) fn drifts(run: &Run<'_>) -> Result<Vec<Drift>, CheckError> {
             let late = (0..=28).map(|k| settled + f64::from(k) * (until - settled) / 28.0);
             let times: Vec<f64> = EARLY.into_iter().chain(late).collect();
             let mut most = [0.0_f64; 2];
-            let interrupted = |_: f64| run.proceed().is_err();
-            let outcome = Flow::new(start).tolerance(1e-6).monitor(&interrupted).run(
+            run.follow(
+                Flow::new(start).tolerance(1e-6),
                 until,
                 &[],
                 &times,
@@ -114,9 +113,7 @@ pub(super) fn drifts(run: &Run<'_>) -> Result<Vec<Drift>, CheckError> {
                     *most = most.max(largest(&state));
                 },
                 |_, _| Stop::No,
-            );
-            run.proceed()?;
-            outcome.map_err(CheckError::theory)?;
+            )?;
             Ok::<_, CheckError>(most)
         };
         let (orthogonal, as_drawn) = (start(dimension, true)?, start(dimension, false)?);

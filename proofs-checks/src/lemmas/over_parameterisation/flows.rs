@@ -107,12 +107,9 @@ fn recovery(run: &Run<'_>, law: &InitialLaw, replicate: u64) -> Result<Recovery,
     };
     let end = CUT * root + 3.0 * (law.dimension as f64).ln();
     let mut at_end = None;
-    let interrupted = |_: f64| run.proceed().is_err();
-    let flow = Flow::new(&start).tolerance(run.real("tolerance")).monitor(&interrupted);
+    let flow = Flow::new(&start).tolerance(run.real("tolerance"));
     let watches = [Watch::Expert(RECOVERED), Watch::Router(RECOVERED)];
-    let outcome = flow.run(end, &watches, &[end], |_, state| at_end = Some(together(&state)), on_event);
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    run.follow(flow, end, &watches, &[end], |_, state| at_end = Some(together(&state)), on_event)?;
     let count = reached.iter().filter(|reached| **reached).count();
     let together = if count == law.teachers { at_last } else { at_end.unwrap_or(0) };
     Ok(Recovery { replicate, predicted, with_random_students, with_dipoles, reached: count, together, woken })

@@ -54,7 +54,7 @@ fn deficits(run: &Run<'_>, unit: usize, size: f64, later: f64) -> Result<[f64; 2
     let mut deficits = [0.0; 2];
     let read = |k: usize, state: OrderParameters| deficits[k] = 1.0 - state.expert(0, 0);
     let (flow, until) = (Flow::new(&start).tolerance(1e-10), UNTIL + later);
-    flow.run(until, &[], &[UNTIL, until], read, |_, _| Stop::No).map_err(CheckError::theory)?;
+    run.follow(flow, until, &[], &[UNTIL, until], read, |_, _| Stop::No)?;
     Ok(deficits)
 }
 
