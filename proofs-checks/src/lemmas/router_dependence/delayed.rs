@@ -17,7 +17,7 @@
 //! # Where the bounds come from
 //!
 //! Starts on the ray of `together`, `κ = u`, to `κ = 2u`. Noise within the span, `s² = ε/d` a coordinate for `w` and a quarter for `v`, shifts the mean time by `∫½s²ΔT dt`: `T ∝ ρ^{−2}f(θ)` in four dimensions, whose radial part is harmonic, and `f'' = |h|/(E(1 + p))` for the three deviations of power `p` with `h = −3.375, −3.375, −1.125`, `4E = 1.6875`: `ΔT = 6.9T/ρ²`, which at these settings gives 0.006 of `T`. Euler steps
-//! `η ≤ 2·10⁻⁴`: below 0.001; three of `d − 1` coordinates in the span: 0.003. `σ²` at overlaps that are not small: relative corrections of some `κ²/4`, a twentieth of a delay of 0.4: 0.02. Together 0.03: `±0.04`, as in `finite-batch-sgd`. Means are of times less their linear response to the noise along the four overlaps, as there, with `−∂T/∂κ, …` by differences of the equation.
+//! `η ≤ 2·10⁻⁴`: below 0.001; three of `d − 1` coordinates in the span: 0.003. `σ²` at overlaps that are not small: relative corrections of some `κ²/4`, a twentieth of a delay of 0.4: 0.02. The last is an estimate, not derived. Together 0.03: `±0.04`, as in `finite-batch-sgd`. Settings and numbers of runs were chosen after two looks that decided nothing: 24 runs at `ε = 0.4, 0.2`, `d = 400, 800` gave `[0.969, 1.096]` and `[0.985, 1.067]`, 32 at those here `[0.980, 1.058]` and `[0.981, 1.029]` (seed 0). Means are of times less their linear response to the noise along the four overlaps, as there, with `−∂T/∂κ, …` by differences of the equation.
 //! The flow's time is off by the delay; so is the equation with the sigmoid's `σ_w²`, `σ_v²` by half of it.
 
 use moe_kernels::Router;
