@@ -48,6 +48,18 @@ impl EffectiveSgd {
         9.0 * 372.0 * fourth + (students - 1 + teachers) as f64 * 108.0 * square.powi(2)
     }
 
+    /// `σ_v²`, the same of a dormant router: `E[(f − f*)² π'² He_3²] = 3348 E[π²π'²] + (m − 1 + m*)·6Φ_00(1)·6Φ_11(1)`, `E He_3⁴ = 3348`. Integrals by the trapezoid rule, to rounding.
+    ///
+    /// ```
+    /// use moe_kernels::Router;
+    /// use moe_theory::soft_routed::EffectiveSgd;
+    /// assert!((EffectiveSgd::router_noise_variance(Router::Sigmoid, 1, 1) - 42.0).abs() < 1.0);
+    /// ```
+    pub fn router_noise_variance(router: Router, students: usize, teachers: usize) -> f64 {
+        let squared = |power: i32| expectation(|z| router.value(z).powi(power) * slope(router, z).powi(2));
+        3348.0 * squared(2) + (students - 1 + teachers) as f64 * 36.0 * even_moments(router)[0] * squared(0)
+    }
+
     /// `σ_s²` of `m` students and `m*` teachers, third Hermite experts: under SGD the own overlap `s = v̄·w̄` of a student with raw norms 1 that has no other overlap obeys, to first order in `s`,
     ///
     /// ```text

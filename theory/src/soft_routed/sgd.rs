@@ -232,6 +232,15 @@ impl OnlineSgd {
         self.deviation(self.students + i, 2 * self.students + teachers + j)
     }
 
+    /// The same along every teacher vector of a pair: of the expert along `w*_j`, the router along `v*_j`, the router along `w*_j` and the expert along `v*_j`.
+    pub fn pair_deviations(&mut self, i: usize, j: usize) -> [f64; 4] {
+        self.population.gradient(&self.columns, &mut self.drift);
+        let teachers = self.units.ncols() / 2 - self.students;
+        let (router, expert) = (2 * self.students + j, 2 * self.students + teachers + j);
+        [(self.students + i, expert), (i, router), (i, expert), (self.students + i, router)]
+            .map(|(column, along)| self.deviation(column, along))
+    }
+
     /// `v̄_iᵀ(g − ∇L)_w/‖w_i‖ + w̄_iᵀ(g − ∇L)_v/‖v_i‖`: minus the kick that the last batch gives to `v̄_i·w̄_i` for each unit of step size. Its mean given the past is zero. To be asked between
     /// [`Self::draw`] and [`Self::advance`].
     pub fn own_overlap_deviation(&mut self, i: usize) -> f64 {

@@ -4,7 +4,7 @@
 //!
 //! *`s = v̄·w̄`* decays at `36 E q''(Z)`, `q = π²` (the module above): `E q'' = 1/(2π√3)` for the Gaussian distribution function (`E φ² = 1/(2π√3)`, and `E ΦZφ` is half of it by parts), `−A_3` for tanh, whose square is `1 − π'`. That is 3.308 and 13.09; the sigmoid has 2.246 (`orthogonal-initialisation`).
 //!
-//! *All teachers are reached* by `2m* + 4` students and not by `m*` (`over-parameterisation`): the matching of initial overlaps knows no router. With tanh routers it says nothing.
+//! *All teachers are reached* by `2m* + 4` students and not by `m*` (`over-parameterisation`): the matching of initial overlaps knows no router. With tanh routers it is one of times: `deflated`.
 //!
 //! *SGD* lengthens an expert's raw vector by its noise outside the span, `‖w‖⁴ − 1 = 2εt`, `ε = (η/B)σ_w²(d − 1)`, with the router's own `E π²` and `E π⁴` in `σ_w²` (`EffectiveSgd::noise_variance`): 681.6 and 863.8 in place of 449.9. So the condition of `finite-batch-sgd` on `η/B` is stricter by factors of 1.5 and 1.9.
 //!

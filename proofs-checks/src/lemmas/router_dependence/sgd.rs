@@ -1,7 +1,6 @@
 //! Times of online SGD against the flow, with Gaussian-CDF routers.
 //!
-//! The effective equation (`finite-batch-sgd`) holds the router in `18A_0² = 4.5` and in `σ_w²`: with Gaussian distribution functions the first is the sigmoid's, the second 681.6 in place of 449.9. So at one `ε` the mean time over the flow's is the same, and at one `η/B` it is longer. (tanh routers: no effective equation; expert and router
-//! align together, so that it would be one of four overlaps and both raw norms.)
+//! The effective equation (`finite-batch-sgd`) holds the router in `18A_0² = 4.5` and in `σ_w²`: with Gaussian distribution functions the first is the sigmoid's, the second 681.6 in place of 449.9. So at one `ε` the mean time over the flow's is the same, and at one `η/B` it is longer. (tanh routers: `delayed`.)
 //!
 //! # Where the bounds come from
 //!
