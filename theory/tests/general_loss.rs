@@ -3,7 +3,8 @@
 use faer::Mat;
 use moe_kernels::Router;
 use moe_theory::soft_routed::{
-    Flow, GaussianComponent, GeneralLoss, InitialLaw, Inputs, Start, Stop, Watch, single, two_level_start,
+    Flow, GaussianComponent, GeneralLoss, InitialLaw, Inputs, Start, Stop, StudentTeacher, Watch, Weights, single,
+    two_level_start,
 };
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::StandardNormal;
@@ -162,4 +163,53 @@ fn two_level_starts_have_their_law() {
     // κ²d averages 1 ± √(2/400), the share of the first half ½ ± √(1/1600)/20.
     assert!((moments[0] - 1.0).abs() < 0.35, "{moments:?}");
     assert!((moments[1] - 0.5).abs() < 0.01, "{moments:?}");
+}
+
+/// Two parts: weights, means and variances as asked for, mean and second moment of the whole; the loss of one student and one teacher in three dimensions is a sum over a grid.
+#[test]
+fn unequal_clusters_have_their_moments_and_their_loss() {
+    let unit = [0.6, 0.0, -0.8];
+    let parts = [(0.75, -0.4, 0.5), (0.25, 1.1, 1.5)];
+    let inputs = Inputs::unequal_clusters(&unit, parts);
+    assert_eq!(inputs.components.iter().map(|c| c.weight).sum::<f64>(), 1.0);
+    for i in 0..3 {
+        // ¾·(−0.4) + ¼·1.1 = −0.025;  ¾·½ + ¼·1.5 = 0.75;  ¾·0.16 + ¼·1.21 = 0.4225.
+        let mean: f64 = inputs.components.iter().map(|c| c.weight * c.mean[i]).sum();
+        assert!((mean + 0.025 * unit[i]).abs() < 1e-15);
+        for j in 0..3 {
+            let second = |c: &GaussianComponent| c.weight * (c.covariance[(i, j)] + c.mean[i] * c.mean[j]);
+            let found: f64 = inputs.components.iter().map(second).sum();
+            let expected = if i == j { 0.75 } else { 0.0 } + 0.4225 * unit[i] * unit[j];
+            assert!((found - expected).abs() < 1e-15, "{i} {j}");
+        }
+    }
+    let student = [&[vec![0.0, 0.6, 0.8]][..], &[vec![0.8, -0.6, 0.0]]];
+    let teacher = [&[vec![1.0, 0.0, 0.0]][..], &[vec![0.0, 1.0, 0.0]]];
+    let model = StudentTeacher::from_rows(Router::Sigmoid, 3, student, teacher).unwrap();
+    let start = Start::unreduced(&model);
+    let expert = |weights: &Weights, x: &[f64]| {
+        let dot = |y: &[f64]| y.iter().zip(x).map(|(y, x)| y * x).sum::<f64>();
+        let h = dot(weights.expert(0));
+        Router::Sigmoid.value(dot(weights.router(0))) * (h * h * h - 3.0 * h)
+    };
+    // The trapezoid rule with step ¼ up to nine standard deviations: its error on a Gaussian is below e^{−2π²·16}.
+    let nodes: Vec<(f64, f64)> = (-36..=36)
+        .map(|k| 0.25 * f64::from(k))
+        .map(|z| (z, 0.25 * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt()))
+        .collect();
+    let mut expected = 0.0;
+    for (weight, shift, variance) in parts {
+        for (a, p) in &nodes {
+            for (b, q) in &nodes {
+                for (c, r) in &nodes {
+                    let x: Vec<f64> =
+                        [a, b, c].iter().zip(unit).map(|(z, u)| shift * u + variance.sqrt() * **z).collect();
+                    let error = expert(&model.student, &x) - expert(&model.teacher, &x);
+                    expected += weight * p * q * r * 0.5 * error * error;
+                }
+            }
+        }
+    }
+    let found = GeneralLoss::under(&start, &inputs).loss(&start.state());
+    assert!((found - expected).abs() < 1e-10 * expected, "{found} {expected}");
 }

@@ -59,7 +59,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2510.07205",
     claim: "The phase transition of isotropic inputs survives correlated inputs: for x ~ N(0, I + λuuᵀ) with u along a teacher's expert that teacher is still found, after a time T ∝ √d.",
     scope: "The paper assumes x ~ N(0, I_d); the reading of robustness is this project's. Population gradient flow, sigmoid routers, third Hermite experts, one teacher with orthonormal router and expert, m students (the parameter `students`; each finding states its m), weights normalised in the Euclidean norm, \
-            orthogonal students with v ⟂ w and raw norms 1, largest initial overlap at least d^{-1/2}. λ = 1 and −½. The findings and the tables extend it to generic spikes, two-component mixtures, two-level and Toeplitz covariances, and to the other claims, those about the start included; those about fine-tuning, accuracy, over-parameterisation and online SGD, mixtures of unequal weights or variances, and several students under a Toeplitz covariance (d = 100 … 400, not judged but for the rate of fine-tuning) from standard effort on.",
+            orthogonal students with v ⟂ w and raw norms 1, largest initial overlap at least d^{-1/2}. λ = 1 and −½. The findings and the tables extend it to generic spikes, two-component mixtures, two-level and Toeplitz covariances, and to the other claims, those about the start included; those about fine-tuning, accuracy, over-parameterisation and online SGD, mixtures of unequal weights (generic means, and means along the router and the expert) or variances (fine-tuning, accuracy and SGD included), and several students under a Toeplitz covariance (d = 100 … 400, not judged but for the rate of fine-tuning) from standard effort on.",
     ledger: Label::Refuted,
     typical_seconds: 30.0,
     parameters: &[
@@ -287,7 +287,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     if further > 0 {
         let more = 7 * further / 2;
         for (others, table) in [
-            mixtures::findings(run, [of(Law::Isotropic), lost], &no_root)?,
+            mixtures::findings(run, [of(Law::Isotropic), lost], [&no_root, &lagging])?,
             near::findings(run, further)?,
             students::findings(run, more)?,
             toeplitz::findings(run, more)?,

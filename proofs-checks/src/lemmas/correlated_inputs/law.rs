@@ -10,7 +10,7 @@ use crate::{CheckError, Control, Evidence, Finding, Run};
 pub(in crate::lemmas) const SPIKE: f64 = 1.0;
 pub(super) const DIP: f64 = -0.5;
 const LEVELS: [f64; 2] = [1.25, 0.75];
-const RATIO: f64 = 0.5;
+pub(super) const RATIO: f64 = 0.5;
 /// Mixtures of unequal weights: share, mean and variance of each part. Means that cancel, with the second moment `I + uuᵀ` of `±μ`; means that do not; variances.
 const UNEQUAL: [(f64, f64, f64); 2] = [(0.75, -0.577_350_269_189_625_8, 1.0), (0.25, 1.732_050_807_568_877_2, 1.0)];
 const UNCENTRED: [(f64, f64, f64); 2] = [(0.75, 1.0, 1.0), (0.25, -1.0, 1.0)];
@@ -31,6 +31,8 @@ pub(in crate::lemmas) enum Law {
     UnequalGeneric,
     UncentredGeneric,
     TwoVariances,
+    UnequalRouter,
+    UnequalExpert,
 }
 
 impl Law {
@@ -61,6 +63,8 @@ impl Law {
             Self::UnequalGeneric => "mixture ¾ at −μ/√3, ¼ at √3μ, generic",
             Self::UncentredGeneric => "mixture ¾ at μ, ¼ at −μ, generic",
             Self::TwoVariances => "mixture of N(0, ½I) and N(0, 3/2 I)",
+            Self::UnequalRouter => "mixture ¾ at −μ/√3, ¼ at √3μ, along the router",
+            Self::UnequalExpert => "mixture ¾ at −μ/√3, ¼ at √3μ, along the expert",
         }
     }
 
@@ -122,6 +126,8 @@ impl Law {
             Self::UnequalGeneric => Inputs::unequal_clusters(&generic, UNEQUAL),
             Self::UncentredGeneric => Inputs::unequal_clusters(&generic, UNCENTRED),
             Self::TwoVariances => Inputs::unequal_clusters(&generic, VARIANCES),
+            Self::UnequalRouter => Inputs::unequal_clusters(&router, UNEQUAL),
+            Self::UnequalExpert => Inputs::unequal_clusters(&expert, UNEQUAL),
             Self::Toeplitz => {
                 start = start.in_all_coordinates(&mut normals);
                 Inputs::toeplitz(start.coordinates(), RATIO)
