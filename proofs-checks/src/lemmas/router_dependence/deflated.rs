@@ -30,8 +30,9 @@ use crate::{CheckError, Column, Control, Evidence, Finding, Run, Table, statisti
 /// Dimensions of the table; the last one is that of the order and of the number of students.
 const DIMENSIONS: [u64; 4] = [1000, 10_000, 100_000, 1_000_000];
 const ORDERED: u64 = DIMENSIONS[3];
-/// Students and teachers of its rows: single pairs, `2m* + 4`, and `m*`.
-const SHAPES: [[usize; 2]; 3] = [[1, 1], [8, 2], [2, 2]];
+/// Students and teachers of its rows, single pairs, `2m* + 4` and `m*`, and their dimensions.
+const SHAPES: [([usize; 2], &[u64]); 3] =
+    [([1, 1], &DIMENSIONS), ([8, 2], &[DIMENSIONS[0], DIMENSIONS[1], ORDERED]), ([2, 2], &[ORDERED])];
 /// Until when times count, over `d`, and how much longer flows are followed.
 const LATEST: f64 = 0.25;
 const REST: f64 = 20.0;
@@ -55,11 +56,12 @@ type Course = [Vec<[usize; 2]>; 2];
 
 fn course(run: &Run<'_>, start: &Start, until: f64) -> Result<Course, CheckError> {
     let mut course: Course = [Vec::new(), Vec::new()];
-    let interrupted = |_: f64| run.proceed().is_err();
     let method = if until < 6000.0 { Method::Explicit } else { Method::Implicit };
-    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance")).monitor(&interrupted);
+    // Who is learned is counted, not when.
+    let flow = Flow::new(start).method(method).tolerance(run.real("tolerance").max(1e-7));
     let watches = [0.5, RECOVERED].map(Watch::ExpertMagnitude).into_iter().chain([Watch::RouterMagnitude(RECOVERED)]);
-    let outcome = flow.run(
+    run.follow(
+        flow,
         until,
         &watches.collect::<Vec<_>>(),
         &[],
@@ -75,9 +77,7 @@ fn course(run: &Run<'_>, start: &Start, until: f64) -> Result<Course, CheckError
             }
             if course[1].len() == start.teachers() { Stop::Yes } else { Stop::No }
         },
-    );
-    run.proceed()?;
-    outcome.map_err(CheckError::theory)?;
+    )?;
     Ok(course)
 }
 
@@ -118,10 +118,11 @@ fn reached(run: &Run<'_>, [students, teachers]: [usize; 2], d: u64, replicate: u
 
 /// The findings, and the table of what is aligned and recovered.
 pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Option<Table>), CheckError> {
-    let runs = run.integer("tanh-runs") as usize;
-    if runs == 0 {
+    let asked = run.integer("tanh-runs") as usize;
+    if asked == 0 {
         return Ok((Vec::new(), None));
     }
+    let half = asked.div_ceil(2);
     let share = |hits: usize, of: usize, what: String| {
         Evidence::estimate(what, LEVEL, statistics::proportion(hits as u64, of as u64, LEVEL), MOST)
     };
@@ -129,7 +130,7 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Option<Table>), C
     // With one teacher or one student there is no order.
     let mut findings = Vec::new();
     if run.integer("students").min(run.integer("teachers")) > 1 {
-        let rows = run.units("tanh-order", runs, |unit| ordered(run, unit as u64))?;
+        let rows = run.units("tanh-order", half, |unit| ordered(run, unit as u64))?;
         let counted: Vec<&Vec<bool>> = rows.iter().flatten().collect();
         let by = |which: usize, order: &str| {
             let hits = counted.iter().filter(|row| row[which]).count();
@@ -151,10 +152,9 @@ pub(super) fn findings(run: &Run<'_>) -> Result<(Vec<Finding>, Option<Table>), C
     let heads = ["m", "m*", "d", "runs", "all by the law", "all aligned", "all recovered"];
     let mut table = Table::new("traps", heads.map(|head| Column::new(head, "")));
     let mut shares = Vec::new();
-    for [students, teachers] in SHAPES {
-        // That few students are too few is asked at one dimension.
-        let dimensions = DIMENSIONS.into_iter().filter(|d| students != teachers || teachers == 1 || *d == ORDERED);
-        for d in dimensions {
+    for ([students, teachers], dimensions) in SHAPES {
+        let runs = if teachers > 1 { half } else { asked };
+        for &d in dimensions {
             let sweep = format!("tanh-reached-{students}-{d}");
             let rows = run.units(&sweep, runs, |unit| reached(run, [students, teachers], d, unit as u64))?;
             let all = |of: &dyn Fn(&Reached) -> usize| rows.iter().filter(|row| of(row) == teachers).count();
