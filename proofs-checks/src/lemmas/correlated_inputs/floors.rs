@@ -18,7 +18,7 @@
 //! # Where the bounds come from
 //!
 //! Read after five units: the slowest mode of the expert, `5.28/3` at `c_1 = 1`, is down by `e^{−8}`; nearly every dormant student is still asleep (of four that were followed at `d = 100` none was awake after ten, two after twenty, three after thirty). `κ` is compared with the floor of the dormant student's vectors at that time, behind which it lags by the growth of `u` over the rate of the expert, a tenth or less in most starts. What is left out of `g` and `H` is relative `O(d^{−1/2})`, a tenth at `d = 100`,
-//! twice that in the square: a median within `[¾, 4/3]`, at `d` and at `4d`. The twin is the floor of isotropic inputs, `0.3631u⁴`, of the same student: of order `d^{−2}`, and so too small by `O(d)`. The exponent itself is not judged: single starts scatter by a factor of six around the median, and so do the medians at two dimensions by one of two. Isotropic inputs from the same starts: rows without judgement.
+//! twice that in the square: a median within `[¾, 4/3]`, at `d` and at `4d`. The twin is the floor of isotropic inputs, `0.3631u⁴`, of the same student: of order `d^{−2}`, and so too small by `O(d)`. The exponent itself is not judged: single starts scatter by a factor of six around the median, and medians of 28 by two. Isotropic inputs from the same starts: rows without judgement.
 
 use faer::Mat;
 use faer::prelude::Solve;
