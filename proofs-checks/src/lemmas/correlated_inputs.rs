@@ -32,9 +32,11 @@
 mod arm;
 mod claims;
 mod decay;
+mod floors;
 pub(super) mod law;
 mod mixtures;
 mod near;
+mod norms;
 mod sgd;
 mod starts;
 mod students;
@@ -59,7 +61,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     paper: "2510.07205",
     claim: "The phase transition of isotropic inputs survives correlated inputs: for x ~ N(0, I + λuuᵀ) with u along a teacher's expert that teacher is still found, after a time T ∝ √d.",
     scope: "The paper assumes x ~ N(0, I_d); the reading of robustness is this project's. Population gradient flow, sigmoid routers, third Hermite experts, one teacher with orthonormal router and expert, m students (the parameter `students`; each finding states its m), weights normalised in the Euclidean norm, \
-            orthogonal students with v ⟂ w and raw norms 1, largest initial overlap at least d^{-1/2}. λ = 1 and −½. The findings and the tables extend it to generic spikes, two-component mixtures, two-level and Toeplitz covariances, and to the other claims, those about the start included; those about fine-tuning, accuracy, over-parameterisation and online SGD, mixtures of unequal weights (generic means, and means along the router and the expert) or variances (fine-tuning, accuracy and SGD included), and several students under a Toeplitz covariance (d = 100 … 400, not judged but for the rate of fine-tuning) from standard effort on.",
+            orthogonal students with v ⟂ w and raw norms 1, largest initial overlap at least d^{-1/2}. λ = 1 and −½. The findings and the tables extend it to generic spikes, two-component mixtures, two-level and Toeplitz covariances, and to the other claims, those about the start included; those about fine-tuning, accuracy, over-parameterisation and online SGD, mixtures of unequal weights (generic means, and means along the router and the expert) or variances (fine-tuning, accuracy and SGD included), and several students and what is off the assumptions about the start under a Toeplitz covariance (d = 100 … 400, floors to 4d; not judged but for the rate of fine-tuning, the floor of 1 − κ and equal raw norms) from standard effort on.",
     ledger: Label::Refuted,
     typical_seconds: 30.0,
     parameters: &[
@@ -108,7 +110,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
         ),
         Parameter::integer(
             "toeplitz-dimension",
-            "dimension of the Toeplitz covariance, and of all starts near the teacher",
+            "dimension of the Toeplitz covariance, and of all starts near the teacher; floors at four times that too",
             "",
             [32, 400],
             [100, 100, 200],
@@ -291,6 +293,8 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
             near::findings(run, further)?,
             students::findings(run, more)?,
             toeplitz::findings(run, more)?,
+            norms::findings(run, more)?,
+            floors::findings(run, more)?,
             sgd::findings(run, 2 * further)?,
         ] {
             findings.extend(others);

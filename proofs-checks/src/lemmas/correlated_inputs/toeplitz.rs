@@ -11,7 +11,7 @@
 //!
 //! The others are rows of the table without judgement, beside those of isotropic inputs from the same starts, with four times the time of `claims.rs`: the twin there does not hide its teacher at `d = 100`, where overlaps of `d^{−1/2}` and more are about the 0.107 from which they grow under a spike (`decay.rs`); closed forms of dipoles are off by `O(u)`, a tenth and
 //! more; and the spectrum is dense at its lower end, so that no next eigenvalue tells the rate of the smallest one from others.
-//! Not asked: the floor of `1 − κ` (where all coordinates can be followed the dormant student wakes meanwhile) and what `v·w`, raw norms and `v*·w*` cost (laws for `d ≥ 10⁶`). SGD: a row of `sgd.rs`, without judgement.
+//! The floor of `1 − κ` is asked in `floors.rs`, what raw norms, `v·w` and `v*·w*` cost in `norms.rs`. SGD: a row of `sgd.rs`, without judgement.
 
 use super::LEVEL;
 use super::claims::{self, CLAIMS, Course, HIDING};
