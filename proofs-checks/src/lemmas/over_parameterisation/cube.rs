@@ -17,8 +17,8 @@
 //! of these keep all (counted), the interval ends far below 0.9. They are the twin of the runs at `2m³`, and that nine of ten lose a teacher is their own.
 //! The contrast is not one of `d` alone: the twin has more teachers and students, too. Counted, of the runs that reach all: with two teachers and 8 students 0.97 keep all at `d = 2m³` and 0.85 at `m³/10`; with two and 16, 0.74 at `m³/10`; with five and 14, 0.95 and 0.61.
 //!
-//! So `d` alone is varied as well, with five teachers and 14 students from the same draws at `m³/10` and `2m³`. Of the draws that reach all in both settings and keep all in one of them only, the share that does so at `2m³` is ½ if `d` does not matter; asked is more than half, and the opposite is the twin. Of 60 draws some 44 reach all in both, 0.36 of these are told apart
-//! by the counted shares, 16, and `0.95·0.39/(0.95·0.39 + 0.05·0.61)` = 0.92 of them are kept at `2m³`, were the outcomes independent: 14 of 16 put the interval above ½, and one sample of seven has fewer. So twice as many are taken, as for eight students: of 32 it takes 24, and one sample of two hundred has fewer.
+//! So `d` alone is varied as well, with five teachers and 14 students from the same draws at `m³/10` and `2m³`. Of the draws that reach all in both settings and keep all in one of them only, the share that does so at `2m³` is ½ if `d` does not matter; asked is more than half, and the opposite is the twin. Of 60 draws some 44 reach all in both, 0.95·0.39 + 0.05·0.61 = 0.40 of these are told apart
+//! by the counted shares, 18, and `0.95·0.39/(0.95·0.39 + 0.05·0.61)` = 0.92 of them are kept at `2m³`, were the outcomes independent: 15 of 18 put the interval above ½, and one sample of twenty has fewer. So twice as many are taken, as for eight students: of 35 it takes 26, and one sample of three thousand has fewer.
 //!
 //! # Where one is lost, a student has woken
 //!
@@ -132,9 +132,9 @@ impl Cube {
                 ("m³/10, of more students, before more teachers", keep(&self.kept, true)),
             ),
             judged(
-                "with as many students before as many teachers 2m³ keeps what m³/10 loses",
+                "with as many students before as many teachers 2m³ keeps all more often than m³/10",
                 larger_keeps(&self.kept_above, &self.kept, true),
-                ("the opposite, that m³/10 keeps what 2m³ loses", larger_keeps(&self.kept_above, &self.kept, false)),
+                ("the opposite, that m³/10 keeps all more often", larger_keeps(&self.kept_above, &self.kept, false)),
             ),
             awake(at),
             judged(

@@ -9,14 +9,14 @@
 //! r_v' = ε_v/r_v,     β' = g_β/r_v − ½ε_v β/r_v²,     a' = g_a/r_v − ½ε_v a/r_v²,     s = v̄·w̄ with both
 //! ```
 //!
-//! Small overlaps have `g = 6A_1²(3κ²β + 6κab, κ³, 3κ²b, 3κ²a)`; here overlaps are not small, and `g` is the gradient of the pair's own loss at `κ, β, a, b, s`. The noises of `v` and `w` come from common inputs, but their mean product outside the span is odd in `w̄·x`, so none is added to `s`. `σ_w² = 863.8`; `σ_v² = E[(f − f*)²π'²He_3²]` is a quarter of that (`EffectiveSgd::router_noise_variance`).
+//! Small overlaps have `g = 6A_1²(3κ²β + 6κab, κ³, 3κ²b, 3κ²a)`; here overlaps are not small, and `g` is the gradient of the pair's own loss at `κ, β, a, b, s`. The noises of `v` and `w` come from common inputs, but their mean product outside the span is odd in `w̄·x`, so none is added to `s`. `σ_w² = 863.8`; `σ_v² = E[(f − f*)²π'²He_3²] = 257.9` (`EffectiveSgd::router_noise_variance`).
 //!
-//! *The condition on `η/B`.* The quartic form makes the equation invariant under `u → cu`, `t → t/c²`, `ε → c²ε`: the delay depends on `εT` alone, and with `T ∝ 1/u² = d` that is `(η/B)d²`. Two settings, at `u = 5/√d` and `η/B ∝ d^{−2}`, have one delay; at `η/B ∝ d^{−3/2}`, which is what suffices with `A_0 ≠ 0`, the second would be later by `√2` times that. What is measured is this delay over a factor of two in `d`, from
+//! *The condition on `η/B`.* The quartic form makes the equation invariant under `u → cu`, `t → t/c²`, `ε → c²ε`: the delay depends on `εT` alone, and with `T ∝ 1/u² = d` that is `(η/B)d²`. Two settings, at `u = 5/√d` and `η/B ∝ d^{−2}`, have one delay as `u → 0` (0.39 and 0.33 of `T` here); at `η/B ∝ d^{−3/2}`, which is what suffices with `A_0 ≠ 0`, `ε` of the second would be `√2` times as large. What is measured is the equation at these two settings, not the power of `d`, from
 //! overlaps five times those of a start at random: from these the noise within the span is as large as the overlaps once `εT` is of order one, and there is no time to be compared.
 //!
 //! # Where the bounds come from
 //!
-//! Starts on the ray of `together`, `κ = u`, to `κ = 2u`. Noise within the span, `s² = ε/(d − 1)r²` a coordinate and unit of time, shifts the mean of a first passage time by `∫½s²ΔT dt` along the path, to first order in `s²`; the law includes it, with second differences of the equation's own `T`: 0.005 of `T` (in the quartic law `T ∝ ρ^{−2}f(θ)`, whose radial part is harmonic in four dimensions). Euler steps
+//! Starts on the ray of `together`, `κ = u`, to `κ = 2u`. Noise within the span, `s² = ε/(d − 1)r²` a coordinate and unit of time, shifts the mean of a first passage time by `∫½s²ΔT dt` along the path, to first order in `s²`; the law includes it, with second differences of the equation's own `T`: 0.010 of `T` (in the quartic law `T ∝ ρ^{−2}f(θ)`, whose radial part is harmonic in four dimensions). Euler steps
 //! `η ≤ 2·10⁻⁴`: below 0.001; three of `d − 1` coordinates in the span: 0.003. `σ²` at overlaps that are not small: relative corrections of some `κ²/4`, a twentieth of a delay of 0.4: 0.02. The last is an estimate, not derived. Together 0.025: `±0.04`, as in `finite-batch-sgd`. Settings and numbers of runs were chosen after looks that decided nothing: 24 runs at `ε = 0.4, 0.2`, `d = 400, 800` gave `[0.969, 1.096]` and `[0.985, 1.067]`, 32 at those here `[0.980, 1.058]` and
 //! `[0.981, 1.029]` (seed 0), and without the shift 48 of the second setting `[0.998, 1.042]` and `[0.995, 1.045]` (seeds 3 and 4). Means are of times less their linear response to the noise along the four overlaps, as there, with `−∂T/∂κ, …` by differences of the equation.
 //! The flow's time is off by the delay; so is the equation with the sigmoid's `σ_w²`, `σ_v²` by half of it.
@@ -115,7 +115,8 @@ impl Equation {
         let [ew, ev] = self.noise.map(|epsilon| epsilon / (dimension - 1) as f64);
         let mut law = Law { time, response: Vec::new() };
         for cell in 0..CELLS {
-            let y = states[cell * (states.len() - 2) / CELLS];
+            let place = |part: f64| states[((cell as f64 + part) * (states.len() - 2) as f64 / CELLS as f64) as usize];
+            let (from, y) = (place(0.0), place(0.5));
             let rest = self.path(y, to)?.1;
             let squares = [ew / (y[5] * y[5]), ev / (y[6] * y[6])];
             let (mut row, by) = ([0.0; 4], DIFFERENCE * y[0]);
@@ -131,7 +132,7 @@ impl Equation {
                 // κ and b are the expert's.
                 law.time += time / CELLS as f64 * 0.5 * squares[usize::from(n % 3 > 0)] * curvature;
             }
-            law.response.push((y[0], row));
+            law.response.push((from[0], row));
         }
         Ok(law)
     }
@@ -232,12 +233,12 @@ pub(super) fn finding(run: &Run<'_>) -> Result<Option<Finding>, CheckError> {
         if which > 0 {
             let larger = (dimension as f64 / SETTINGS[0].0 as f64).sqrt() * epsilon;
             let law = law(noise(Router::Tanh, larger))?.time;
-            controls.push(Control::from(over(law, "the equation with an ε of η/B ∝ d^(−3/2)")));
+            controls.push(Control::from(over(law, "the equation with √2 ε")));
         }
     }
     Ok(Some(Finding::judged(
         "times of SGD with tanh routers",
-        "online SGD is as late against the flow as the effective equation of four overlaps and both raw norms says, at η/B ∝ d^(−2) over a factor of two in d, from overlaps 5/√d",
+        "online SGD is as late against the flow as the effective equation of four overlaps and both raw norms says, at two dimensions, from overlaps 5/√d",
         &items,
         &controls,
         json!(null),
@@ -258,7 +259,7 @@ mod tests {
         let (_, time) = Equation::new(u, noise).unwrap().path(start, 2.0 * u).unwrap();
         let law = Equation::new(u, noise).unwrap().law(start, 2.0 * u, 401).unwrap();
         let shift = law.time / time - 1.0;
-        assert!((0.9..1.15).contains(&(shift / 0.00116)), "{shift}");
+        assert!((0.95..1.1).contains(&(shift / 0.00116)), "{shift}");
     }
 
     /// At small overlaps the equation's forces are those of the quartic form.

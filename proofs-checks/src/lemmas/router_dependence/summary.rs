@@ -39,7 +39,7 @@ pub(super) fn table() -> Table {
         (
             "sequential-recovery",
             "order by greedy deflation",
-            words(["the law", "the law", "by times of four overlaps; d ≥ 10⁵, below pairs are trapped"]),
+            words(["the law", "the law", "by times of four overlaps at d = 10⁶; at 10³ pairs are trapped"]),
             "order of recovery (two findings)",
         ),
         (
@@ -57,8 +57,8 @@ pub(super) fn table() -> Table {
         (
             "over-parameterisation",
             "2m* + 4 students reach all, by greedy matching",
-            words(["the law", "the law", "the law; d ≥ 10⁵, below pairs are trapped"]),
-            "how many students (two findings)",
+            words(["the law", "the law", "the law at d = 10⁶; at 10³ pairs are trapped"]),
+            "how many students (three findings)",
         ),
         ("pruning", "gap 6Φ_00(1)", numbers(&|r| 6.0 * phi(r, 0)), "what an expert is worth"),
         (

@@ -11,7 +11,7 @@
 //! Rest is no promise. A pair that straddles a teacher may turn about it, and a teacher that nobody serves turns it, with an overlap `e` by some time `0.4/e²` (measured here: 40 and 160 for 0.1 and 0.05), until one of the two leaves for that teacher.
 //!
 //! What is not seen: states in which nearly nothing of a teacher is met. A student may rest *crossed*, its router on the teacher's expert and its expert on the teacher's router (`v·w* = 0.960`, `w·v* = 0.965`, `κ = −0.263`, `β = 0.282` for sigmoid routers and third Hermite experts), with a correlation of 0.013 and a loss 0.0255 units below that of a dormant one:
-//! the end of a random start in twenty dimensions.
+//! the end of a random start in twenty dimensions. With tanh routers a quarter of single pairs is driven to `κ = 0` (lemma `router-dependence`), has the loss of a dormant student there, and is not told from one.
 //!
 //! # What there is
 //!
