@@ -11,11 +11,15 @@
 //!
 //! The controls are the same certificate with one coefficient, and with one covariance, moved by a relative `10⁻¹²`: the first Chebyshev coefficient of `Φ_11`, by `20·5·10⁻¹⁴` of `Φ_11(1)`. The coefficients `A_n` stay as they are then, so that only the part of the proof that is about tables can refuse it.
 //! A control is rejected only where the item that was altered is the one that is refused, as the furthest off.
+//!
+//! The numbers of the other two routers are findings, with certificates of their own: [`others`].
 
 use moe_kernels::{CovarianceTable, Router};
 
-use crate::rigor::hermite_certificate;
+use crate::rigor::{EnclosedRouter, hermite_certificate};
 use crate::{CheckError, Column, Control, Evidence, Figure, Findings, Label, Lemma, Parameter, Run, Scale, Table};
+
+mod others;
 
 /// The lemma's row in the registry.
 pub(crate) const LEMMA: Lemma = Lemma {
@@ -30,6 +34,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
     typical_seconds: 8.0,
     parameters: &[
         Parameter::integer("total", "up to which k + l is certified, where it is even", "", [0, 16], [10, 16, 16]),
+        Parameter::integer("others", "the same of the other two routers", "", [0, 16], [6, 10, 16]),
         Parameter::integer("precision", "bits of the enclosures", "bit", [128, 2048], [256, 384, 768]),
         Parameter::real("error", "relative error that is claimed", "", [1e-17, 1e-6], [5e-14, 5e-14, 5e-14]),
     ],
@@ -40,6 +45,51 @@ pub(crate) const LEMMA: Lemma = Lemma {
 const PROMISED: f64 = 1e-14;
 /// The covariance that a control moves.
 const MOVED: [usize; 2] = [1, 1];
+
+/// A claim about the kernels' numbers, or a false one about numbers of which one is altered.
+#[derive(Clone, Copy, PartialEq)]
+enum Numbers {
+    Kernels,
+    /// `A_3` is off.
+    Coefficient,
+    /// `Φ_11` is off.
+    Table,
+}
+
+impl Numbers {
+    /// The item that is altered.
+    fn altered(self) -> &'static str {
+        match self {
+            Self::Kernels => "",
+            Self::Coefficient => "A_3",
+            Self::Table => "Φ_11(1)",
+        }
+    }
+
+    /// A certificate that they are within the relative error `claimed` of the truth.
+    fn certificate(
+        self,
+        of: Router,
+        enclosed: EnclosedRouter,
+        total: usize,
+        precision: usize,
+        claimed: f64,
+    ) -> Option<String> {
+        let table = CovarianceTable::new(of, total);
+        let shift = 20.0 * claimed.max(PROMISED);
+        let coefficient = |n: usize| {
+            let is_altered = self == Self::Coefficient && n == 3;
+            of.hermite().value(n) * if is_altered { 1.0 + shift } else { 1.0 }
+        };
+        hermite_certificate(enclosed, total, precision, claimed, coefficient, |k, l| {
+            let mut chebyshev = table.chebyshev(k, l).to_vec();
+            if self == Self::Table && [k, l] == MOVED {
+                chebyshev[0] += shift * table.value(k, l, 1.0);
+            }
+            chebyshev
+        })
+    }
+}
 
 /// Undecided where another item than the altered one is what was refused.
 fn refused_for(altered: &str, item: Evidence) -> Evidence {
@@ -53,28 +103,23 @@ fn refused_for(altered: &str, item: Evidence) -> Evidence {
 fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     let (total, precision) = (run.integer("total") as usize, run.integer("precision") as usize);
     let a = Router::Sigmoid.hermite();
-    let table = CovarianceTable::new(Router::Sigmoid, total.max(MOVED[0] + MOVED[1]));
+    let table = CovarianceTable::new(Router::Sigmoid, total);
     let claimed = run.real("error");
-    let shift = 20.0 * claimed.max(PROMISED);
-    let certificate = |total: usize, precision: usize, of_coefficient: f64, of_table: f64| {
-        let coefficient = |n: usize| if n == 3 { a.value(n) * (1.0 + of_coefficient) } else { a.value(n) };
-        hermite_certificate(total, precision, claimed, coefficient, |k, l| {
-            let mut chebyshev = table.chebyshev(k, l).to_vec();
-            if [k, l] == MOVED {
-                chebyshev[0] += of_table * table.value(k, l, 1.0);
-            }
-            chebyshev
-        })
+    let sigmoid = |numbers: Numbers, total: usize, precision: usize| {
+        numbers.certificate(Router::Sigmoid, EnclosedRouter::Sigmoid, total, precision, claimed)
     };
-    let certificates = run.units("certificates", 3, |unit| {
+    let others = others::questions();
+    let mut certificates = run.units("certificates", 3 + others.len(), |unit| {
         run.proceed()?;
         Ok(match unit {
-            0 => certificate(total, precision, 0.0, 0.0),
-            1 => certificate(total, precision, shift, 0.0),
+            0 => sigmoid(Numbers::Kernels, total, precision),
+            1 => sigmoid(Numbers::Coefficient, total, precision),
             // What is this far off is refused with the fewest bits and the smallest table.
-            _ => certificate(MOVED[0] + MOVED[1], 128, 0.0, shift),
+            2 => sigmoid(Numbers::Table, MOVED[0] + MOVED[1], 128),
+            _ => others[unit - 3].certificate(run.integer("others") as usize, precision, claimed),
         })
     })?;
+    let of_others = certificates.split_off(3);
     let [of_claim, of_coefficient, of_table]: [Option<String>; 3] =
         certificates.try_into().map_err(|_| CheckError::theory("three certificates"))?;
     let evidence = Evidence::certificate(
@@ -87,14 +132,14 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
         Control::new(
             "a table in which A_3 is off by a relative twenty times the claimed error (10⁻¹⁴ at least) is refused",
             refused_for(
-                "A_3",
+                Numbers::Coefficient.altered(),
                 Evidence::certificate(format!("the same of the altered table: at most {claimed:e}"), of_coefficient),
             ),
         ),
         Control::new(
             "a table in which Φ_11 is off by twenty times the claimed error (10⁻¹⁴ at least) is refused",
             refused_for(
-                "Φ_11(1)",
+                Numbers::Table.altered(),
                 Evidence::certificate(
                     format!("the same for even k + l ≤ 2, of the altered table: at most {claimed:e}"),
                     of_table,
@@ -128,7 +173,7 @@ fn check(run: &Run<'_>) -> Result<Findings, CheckError> {
     Ok(Findings {
         evidence: vec![evidence],
         controls,
-        findings: Vec::new(),
+        findings: others::findings(&others, of_others, run.integer("others") as usize, claimed),
         tables: vec![coefficients, covariances],
         figures,
     })

@@ -2,9 +2,11 @@
 //!
 //! For odd `n ≤ 40` the stated float is within the stated relative error of `A_n`. For `k + l ≤ total` even the polynomial with the stated Chebyshev coefficients `t_j` (in `s = 2ρ² − 1`, times `ρ` for even `k`, plus `A_0²` for `k = l = 0`) is within the
 //! stated error, relative to `|Φ_kl(1)|`, of `Φ_kl(ρ)` for all `|ρ| ≤ 1`: with `c_i = A_{k+n} A_{l+n}/n!`, `n = 2i + e`, `e = (k+1) mod 2`, and `e_j = Σ_i c_i 2^{1−2i} C(2i, i−j)` (halved for `j = 0`) over
-//! `l + n ≤ N`, `N = 130` (200 for a total above 10), `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
+//! `l + n ≤ N`, `N = 130` for the sigmoid (200 for a total above 10), `|T_j| ≤ 1` gives the bound `Σ_j |t_j − e_j| + √(R_k R_l)`, and the remainder of the series is bounded by Cauchy-Schwarz with `R_k = E[(π^{(k)})²] − Σ A_{k+n}²/n!` over the same `n`.
 //!
-//! Odd `k + l` need no polynomial and have no line: `A_n = 0` for even `n ≥ 2`, and of `A_{k+n}`, `A_{l+n}` one has an even index, so all terms vanish but the first where `k = 0`: `Φ_{0,l} = ½A_l`.
+//! Odd `k + l` need no polynomial and have no line: `A_n = 0` for even `n ≥ 2`, and of `A_{k+n}`, `A_{l+n}` one has an even index, so all terms vanish but the first where `k = 0`: `Φ_{0,l} = A_0 A_l`.
+//!
+//! A certificate without a `router` line is about the sigmoid; the other routers' have one ([`EnclosedRouter`]), and tanh's a `strip` line, which is part of the claim: with poles in its strip it is refused.
 
 use std::fmt::Write as _;
 
@@ -12,7 +14,7 @@ use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
 use super::dyadic::Dyadic;
 use super::recheck::{Accepted, PRECISIONS};
-use super::sigmoid::{coefficients, covariances};
+use super::router::EnclosedRouter;
 use moe_kernels::Real;
 
 /// Coefficients that are certified one by one.
@@ -20,12 +22,8 @@ const COEFFICIENTS: usize = 40;
 /// Largest `k + l` that a certificate may ask for: `2p + 4` at `p = 6`.
 const TOTALS: std::ops::RangeInclusive<usize> = 0..=16;
 
-/// The largest index `N(total)` that the covariances take: their terms fall like `exp(−2π√n)` and more of them are needed for higher derivatives.
-fn largest_index(total: usize) -> usize {
-    if total <= 10 { 130 } else { 200 }
-}
-
 pub(super) struct Hermite {
+    router: EnclosedRouter,
     precision: usize,
     total: usize,
     /// The relative error that is claimed.
@@ -37,8 +35,9 @@ pub(super) struct Hermite {
 }
 
 /// A certificate of the claim that the floats `coefficient(n)` (odd `n ≤ 40`) and the polynomials with Chebyshev coefficients `table(k, l)` (`k ≤ l`, `k + l ≤ total ≤ 16` even) are within a relative `error` of `A_n` and
-/// `Φ_{k,l}` of the sigmoid, the latter in units of `|Φ_{k,l}(1)|` and for all `|ρ| ≤ 1`. `None` where a number is not finite or out of range. Whether the claim is true, [`super::recheck`] decides.
+/// `Φ_{k,l}` of the router, the latter in units of `|Φ_{k,l}(1)|` and for all `|ρ| ≤ 1`. `None` where a number is not finite or out of range. Whether the claim is true, [`super::recheck`] decides.
 pub fn hermite_certificate(
+    router: EnclosedRouter,
     total: usize,
     precision: usize,
     error: f64,
@@ -50,6 +49,7 @@ pub fn hermite_certificate(
     }
     let exact = |x: f64| Dyadic::from_f64(x);
     let hermite = Hermite {
+        router,
         precision,
         total,
         error: exact(error)?,
@@ -87,6 +87,7 @@ struct Item {
 
 impl Hermite {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CertificateError> {
+        let router = EnclosedRouter::read(reader)?;
         let total = reader.integer("total", TOTALS, "total 0 … 16")?;
         let precision = reader.integer("precision", PRECISIONS, "precision 64 … 4096")?;
         let allowed = "relative-error NUMBER";
@@ -109,34 +110,41 @@ impl Hermite {
             reader.words("scale", "scale LOW HIGH error LOW HIGH")?;
         }
         reader.rest(&[], "checksum SUM and the end")?;
-        Ok(Self { precision, total, error, coefficients, tables })
+        Ok(Self { router, precision, total, error, coefficients, tables })
     }
 
     fn enclosures(&self) -> Enclosures {
-        let largest = largest_index(self.total);
-        let a = coefficients(largest + 1, self.precision);
+        let largest = self.router.largest_index(self.total);
+        let a = self.router.coefficients(largest + 1, self.precision);
         let asked: Vec<(usize, usize)> = pairs(self.total).chain((0..=self.total).map(|k| (k, k))).collect();
-        let phi = covariances(&asked, self.precision);
+        let phi = self.router.covariances(&asked, self.precision);
         let squares = &phi[self.tables.len()..];
         let integer = |n: usize| Ball::integer(n as i64, self.precision);
         let mut factorials = vec![integer(1)];
         for n in 1..=largest {
             factorials.push(factorials[n - 1].clone() * integer(n));
         }
+        // C(2i, i−j), j = 0 … i, row by row from C(2i, i) downwards.
+        let row = |i: usize| {
+            let mut binomials = vec![factorials[2 * i].clone() / (factorials[i].clone() * &factorials[i])];
+            for j in 0..i {
+                binomials.push(binomials[j].clone() * integer(i - j) / integer(i + j + 1));
+            }
+            binomials
+        };
+        let binomials: Vec<Vec<Ball>> = (0..=largest / 2).map(row).collect();
+        let half = integer(1).ratio(1, 2);
         let table = |((k, l), coefficients): ((usize, usize), &Vec<Dyadic>)| {
             let last = largest - l;
             let e = (k + 1) % 2;
-            // C(2i, i−j) 2^{1−2i}, j = 0 … i, row by row from C(2i, i) downwards.
             let mut exact = vec![integer(0); coefficients.len().max(last / 2 + 1)];
             for i in 0..=(last - e) / 2 {
                 let n = 2 * i + e;
                 let c = a[k + n].clone() * &a[l + n] / &factorials[n];
-                let scale = integer(1).ratio(1, 2).powi(2 * i as u32) * integer(2);
-                let mut binomial = factorials[2 * i].clone() / (factorials[i].clone() * &factorials[i]);
-                for j in 0..=i {
-                    let halved = if j == 0 { integer(1).ratio(1, 2) } else { integer(1) };
-                    exact[j] = exact[j].clone() + c.clone() * &scale * &binomial * halved;
-                    binomial = binomial * integer(i - j) / integer(i + j + 1);
+                let scaled = c * half.powi(2 * i as u32) * integer(2);
+                for (j, binomial) in binomials[i].iter().enumerate() {
+                    let term = scaled.clone() * binomial;
+                    exact[j] = exact[j].clone() + if j == 0 { term * &half } else { term };
                 }
             }
             let mut error = integer(0);
@@ -160,6 +168,7 @@ impl Hermite {
 
     fn text(&self, enclosures: &Enclosures) -> String {
         let mut writer = Writer::new("hermite-coefficients");
+        self.router.write(&mut writer);
         writer.line(format_args!("total {}", self.total));
         writer.line(format_args!("precision {}", self.precision));
         writer.line(format_args!("relative-error {}", self.error));
@@ -184,6 +193,7 @@ impl Hermite {
             let claim = format!("a relative error of {stated:e} says nothing; it has to be below one");
             return Err(CertificateError::Unfounded { claim });
         }
+        self.router.analytic(self.precision)?;
         let enclosures = self.enclosures();
         let allowed = Ball::point(self.error.clone(), self.precision);
         let item = |name: String, error: Ball, scale: Ball| Item {
@@ -201,7 +211,7 @@ impl Hermite {
             let at_one = coefficients
                 .iter()
                 .fold(Ball::integer(0, self.precision), |sum, x| sum + Ball::point(x.clone(), self.precision));
-            let constant = if (k, l) == (0, 0) { at_one.ratio(1, 4) } else { at_one.ratio(0, 1) };
+            let constant = if (k, l) == (0, 0) { at_one.ratio(self.router.constant(), 4) } else { at_one.ratio(0, 1) };
             items.push(item(format!("Φ_{k}{l}(1)"), (at_one + constant - scale).abs(), scale.abs()));
             let mut bound = item(format!("Φ_{k}{l}"), error.clone(), scale.abs());
             bound.relative[0] = 0.0;
@@ -224,8 +234,9 @@ impl Hermite {
         }
         let accepted = Accepted {
             claim: format!(
-                "the floats stated in it for A_n, odd n ≤ {COEFFICIENTS}, and, as Chebyshev coefficients, for Φ_kl on [−1, 1], even k + l ≤ {}, are within a relative error of {stated:e} of the sigmoid's (Φ_kl in units of |Φ_kl(1)|)",
-                self.total
+                "the floats stated in it for A_n, odd n ≤ {COEFFICIENTS}, and, as Chebyshev coefficients, for Φ_kl on [−1, 1], even k + l ≤ {}, are within a relative error of {stated:e} of {} (Φ_kl in units of |Φ_kl(1)|)",
+                self.total,
+                self.router.name()
             ),
             interval,
             accept,
@@ -239,36 +250,71 @@ impl Hermite {
 mod tests {
     use super::super::recheck;
     use super::*;
+    use dashu_ratio::RBig;
     use moe_kernels::{CovarianceTable, Router};
+
+    fn tanh(numerator: i32, denominator: u32) -> EnclosedRouter {
+        EnclosedRouter::Tanh { strip: RBig::from_parts(numerator.into(), denominator.into()) }
+    }
+
+    /// A certificate of the kernels' numbers, but for one coefficient and for Φ_11, which are off by these parts of them.
+    fn certificate(of: Router, router: EnclosedRouter, precision: usize, [n, by, moved]: [f64; 3]) -> String {
+        let a = of.hermite();
+        let table = CovarianceTable::new(of, 2);
+        let coefficient = |m: usize| a.value(m) * if m == n as usize { 1.0 + by } else { 1.0 };
+        let text = hermite_certificate(router, 2, precision, 5e-14, coefficient, |k, l| {
+            let mut chebyshev = table.chebyshev(k, l).to_vec();
+            chebyshev[0] += if (k, l) == (1, 1) { moved * table.value(1, 1, 1.0) } else { 0.0 };
+            chebyshev
+        });
+        text.unwrap()
+    }
 
     /// Of a table that is right but for one number, that number is what is refused, with the enclosure of its error and the region that was claimed.
     #[test]
     fn what_is_altered_is_what_is_refused() {
-        let a = Router::Sigmoid.hermite();
-        let table = CovarianceTable::new(Router::Sigmoid, 2);
-        let of = |altered: usize, by: f64, moved: f64| {
-            let coefficient = |n: usize| a.value(n) * if n == altered { 1.0 + by } else { 1.0 };
-            let text = hermite_certificate(2, 128, 5e-14, coefficient, |k, l| {
-                let mut chebyshev = table.chebyshev(k, l).to_vec();
-                chebyshev[0] += if (k, l) == (1, 1) { moved * table.value(1, 1, 1.0) } else { 0.0 };
-                chebyshev
-            });
-            recheck(&text.unwrap())
-        };
-        let accepted = of(0, 0.0, 0.0).unwrap();
-        assert!(accepted.interval[1] < accepted.accept[1]);
-        for words in ["stated in it", "odd n ≤ 40", "even k + l ≤ 2,"] {
-            assert!(accepted.claim.contains(words), "{}", accepted.claim);
+        for (of, router, precision, claimed) in [
+            (Router::Sigmoid, EnclosedRouter::Sigmoid, 128, "the sigmoid's"),
+            (Router::Tanh, tanh(3, 2), 384, "those of tanh"),
+            (Router::GaussianCdf, EnclosedRouter::GaussianCdf, 256, "the Gaussian distribution function's"),
+        ] {
+            let of = |altered: [f64; 3]| recheck(&certificate(of, router.clone(), precision, altered));
+            let accepted = of([0.0; 3]).unwrap();
+            assert!(accepted.interval[1] < accepted.accept[1]);
+            for words in ["stated in it", "odd n ≤ 40", "even k + l ≤ 2,", claimed] {
+                assert!(accepted.claim.contains(words), "{}", accepted.claim);
+            }
+            for (altered, name) in
+                [([7.0, 1e-12, 0.0], "A_7"), ([21.0, -1e-12, 0.0], "A_21"), ([0.0, 0.0, 1e-12], "Φ_11(1)")]
+            {
+                let Err(CertificateError::Outside { item, interval, accept, refuted: true, .. }) = of(altered) else {
+                    panic!("{:?}", of(altered))
+                };
+                assert_eq!((item.as_str(), accept), (name, [0.0, 5e-14]));
+                assert!(0.98e-12 < interval[0] && interval[1] < 1.02e-12, "{interval:?}");
+            }
         }
-        for (altered, by, moved, name) in
-            [(7, 1e-12, 0.0, "A_7"), (21, -1e-12, 0.0, "A_21"), (0, 0.0, 1e-12, "Φ_11(1)")]
-        {
-            let Err(CertificateError::Outside { item, interval, accept, refuted: true, .. }) = of(altered, by, moved)
-            else {
-                panic!("{:?}", of(altered, by, moved))
+    }
+
+    /// The numbers are right and the strip is not: poles at ±iπ/2 lie in it. What is no strip at all, and a router that has no line, are no certificates.
+    #[test]
+    fn a_strip_with_poles_in_it_is_refused() {
+        let of = |router| recheck(&certificate(Router::Tanh, router, 384, [0.0; 3]));
+        assert!(of(tanh(157, 100)).is_ok());
+        for wide in [tanh(158, 100), tanh(8, 5), tanh(3, 1)] {
+            let refused = of(wide);
+            let Err(CertificateError::Outside { claim, item, accept, refuted: true, .. }) = &refused else {
+                panic!("{refused:?}")
             };
-            assert_eq!((item.as_str(), accept), (name, [0.0, 5e-14]));
-            assert!(0.99e-12 < interval[0] && interval[1] < 1.02e-12, "{interval:?}");
+            assert!(item == "strip" && claim.contains("±iπ/2"), "{claim}");
+            assert!(accept[1] <= std::f64::consts::FRAC_PI_2);
+        }
+        let whole = certificate(Router::Tanh, tanh(3, 2), 384, [0.0; 3]);
+        for (from, to) in
+            [("strip 3/2", "strip 1/2"), ("strip 3/2", "strip 6/4"), ("router tanh\nstrip 3/2", "router sigmoid")]
+        {
+            let refused = recheck(&whole.replace(from, to));
+            assert!(matches!(refused, Err(CertificateError::Malformed { .. })), "{to}: {refused:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ use super::ball::Ball;
 use super::certificate::{CertificateError, Reader, Writer, ends};
 use super::dyadic::Dyadic;
 use super::recheck::{Accepted, PRECISIONS};
-use super::sigmoid::covariances;
+use super::router::EnclosedRouter;
 use moe_kernels::Real;
 
 /// Names of the eigenvalues, in the order of the certificate.
@@ -62,7 +62,8 @@ impl Spectrum {
 
     /// Enclosures of the four eigenvalues.
     fn eigenvalues(&self) -> [Ball; 4] {
-        let [phi00, phi11, phi02]: [Ball; 3] = covariances(&[(0, 0), (1, 1), (0, 2)], self.precision)
+        let [phi00, phi11, phi02]: [Ball; 3] = EnclosedRouter::Sigmoid
+            .covariances(&[(0, 0), (1, 1), (0, 2)], self.precision)
             .try_into()
             .unwrap_or_else(|_| unreachable!("three pairs"));
         let integer = |n: i64| Ball::integer(n, self.precision);

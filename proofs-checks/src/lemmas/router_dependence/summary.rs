@@ -79,8 +79,8 @@ pub(super) fn table() -> Table {
             "enclosures of A_n",
             words([
                 "its certificate",
-                "not run: closed forms, which the certificate does not know",
-                "not run: the remainder of the rule is proved from the poles of the sigmoid",
+                "a certificate of its own: closed forms",
+                "a certificate of its own: poles at ±iπ/2",
             ]),
             "",
         ),

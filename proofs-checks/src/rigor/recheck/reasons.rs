@@ -2,6 +2,7 @@
 
 use super::super::certificate::CertificateError;
 use super::super::hermite::hermite_certificate;
+use super::super::router::EnclosedRouter;
 use super::super::spectrum::spectrum_certificate;
 use super::recheck;
 use super::tests::{grid, repaired, two_atoms};
@@ -18,7 +19,7 @@ fn unfounded(text: &str) -> String {
 /// An error of one or more, and a share of one of the box: true of anything, and refused.
 #[test]
 fn statements_that_hold_nothing_are_refused() {
-    let numbers = hermite_certificate(0, 64, 0.25, |_| 0.0, |_, _| vec![0.0]).unwrap();
+    let numbers = hermite_certificate(EnclosedRouter::Sigmoid, 0, 64, 0.25, |_| 0.0, |_, _| vec![0.0]).unwrap();
     for error in ["0x1p100", "0x1p0"] {
         let claim = unfounded(&numbers.replace("relative-error 0x1p-2", &format!("relative-error {error}")));
         assert!(claim.contains("below one"), "{claim}");
