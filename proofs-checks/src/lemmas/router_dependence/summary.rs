@@ -8,7 +8,7 @@ use super::law::phi;
 use super::others::own_rate;
 use crate::{Column, Table};
 
-/// One row a lemma: the law's constant with each router, its exponent, or its words, none of them a result; and where this lemma holds it against flows. What was not run says why.
+/// One row a lemma: the law's constant with each router, its exponent, or its words, none of them a result; and where this lemma holds it against flows.
 pub(super) fn table() -> Table {
     let heads = ["lemma", "what", "sigmoid", "Gaussian CDF", "tanh", "judged in"];
     let mut table = Table::new("sigmoid", heads.map(|head| Column::new(head, "")));
