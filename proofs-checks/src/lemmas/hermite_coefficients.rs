@@ -29,7 +29,7 @@ pub(crate) const LEMMA: Lemma = Lemma {
             true values (Φ_kl in units of |Φ_kl(1)|).",
     scope: "Sigmoid router; Φ_kl with even k + l up to the total of the run (10: all that losses, gradients and Hessians of third Hermite experts use; 16: of all orders up to 6), as polynomials in Chebyshev form with the stated coefficients \
             (their expansion in powers for the vector kernel, and roundings of an evaluation, are tested and not certified); \
-            A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry, and with them Φ_kl for odd k + l: A_l/2 for k = 0, else 0.",
+            A_0 = 1/2 and A_n = 0 for even n ≥ 2 hold by symmetry, and with them Φ_kl for odd k + l: A_l/2 for k = 0, else 0. Findings: the same of the Gaussian CDF, where this symmetry holds too, and of tanh, where A_0 = 0 and all Φ_kl with odd k + l vanish.",
     ledger: Label::Proved,
     typical_seconds: 8.0,
     parameters: &[

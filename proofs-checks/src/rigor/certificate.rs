@@ -264,7 +264,10 @@ pub(super) fn compare(text: &str, recomputed: &str) -> Result<(), CertificateErr
         match (found.next(), expected.next()) {
             (a, b) if a == b && a.is_some() => line += 1,
             (a, b) => {
-                let short = |text: Option<&str>| text.unwrap_or("end of file").chars().take(80).collect();
+                let [a, b] = [a, b].map(|text| text.unwrap_or("end of file"));
+                // Long lines from shortly before where they part.
+                let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+                let short = |text: &str| text.chars().skip(same.saturating_sub(40)).take(80).collect();
                 return Err(CertificateError::Altered { line, found: short(a), recomputed: short(b) });
             }
         }

@@ -8,7 +8,7 @@
 //! ¼E He_3(w̄_k·x)He_3(w*·x) = ¼(9u(c_k − 1)(c_1 − 1) + 6u³),     its gradient by w̄_1:   g = 2.25(c_k − 1)[(c_1 − 1)Σw̄_k + 2uΣw*] + 4.5u²Σw̄_k
 //! ```
 //!
-//! The last term alone is left of isotropic inputs, and yields `1 − κ = 0.3631u⁴`. Under `Σ` the dormant student is at `c_k ≈ 0.4` within `O(1)`, while `c_1 − 1` and `u` are `O(d^{−1/2})`: `g = O(d^{−1/2})`. (Routers are pushed at the next order: every first-order term has a factor `E He_3'(w*·x) = 3(c_1 − 1)`, `E He_3(w*·x) = 0` or `E π''(v*·x) = 0` more.)
+//! The last term alone is left of isotropic inputs, and yields `1 − κ = 0.3631u⁴`. Under `Σ` the dormant student is at `c_k ≈ 0.4` within `O(1)`, while `c_1 − 1` and `u` are `O(d^{−1/2})`: `g = O(d^{−1/2})`. (Routers are pushed at the next order, and what their motion gives back to the expert moves `κ` by a few per cent: every first-order term has a factor `E He_3'(w*·x) = 3(c_1 − 1)`, `E He_3(w*·x) = 0` or `E π''(v*·x) = 0` more.)
 //! The stiffness on the tangent space, `P = I − w*w*ᵀ`, is the expert's own, by `E(y² − 1)² = 3c² − 2c + 1` and `E(y² − 1)²y² = 15c³ − 6c² + c` for `y` of variance `c = c_1`, and that of the residual, `g`'s derivative, which is of order one as well:
 //!
 //! ```text
@@ -18,7 +18,7 @@
 //! # Where the bounds come from
 //!
 //! Read after five units: the slowest mode of the expert, `5.28/3` at `c_1 = 1`, is down by `e^{−8}`; nearly every dormant student is still asleep (of four that were followed at `d = 100` none was awake after ten, two after twenty, three after thirty). `κ` is compared with the floor of the dormant student's vectors at that time, behind which it lags by the growth of `u` over the rate of the expert, a tenth or less in most starts. What is left out of `g` and `H` is relative `O(d^{−1/2})`, a tenth at `d = 100`,
-//! twice that in the square: a median within `[¾, 4/3]`, at `d` and at `4d`. The twin is the floor of isotropic inputs, `0.3631u⁴`, of the same student: of order `d^{−2}`, and so too small by `O(d)`. The exponent itself is not judged: single starts scatter by a factor of six around the median, and medians of 28 by two. Isotropic inputs from the same starts: rows without judgement.
+//! twice that in the square: a median within `[¾, 4/3]`, at `d` and at `4d`. The twin is the floor of isotropic inputs, `0.3631u⁴`, of the same student: of order `d^{−2}`, and so too small by `O(d)`. The exponent itself is not judged: single starts scatter by a factor of six and more around the median, and medians of 28 by two. Isotropic inputs from the same starts: rows without judgement.
 
 use faer::Mat;
 use faer::prelude::Solve;
@@ -106,9 +106,9 @@ pub(super) fn findings(run: &Run<'_>, starts: usize) -> Result<(Vec<Finding>, Ta
         };
         let twin = item("the floor 0.3631u⁴ of isotropic inputs", &plain);
         findings.push(law.finding(
-            &format!("the floor of 1 − κ beside a dormant student is the one derived, which goes as 1/d, d = {d}"),
+            &format!("the floor of 1 − κ beside a dormant student is the one derived, of order 1/d, d = {d}"),
             item("the derived floor of that student", &derived),
-            &Control::new("the floor of isotropic inputs, which goes as d^{−2}", twin),
+            &Control::new("the floor of isotropic inputs, of order d^{−2}", twin),
         ));
     }
     Ok((findings, table))
