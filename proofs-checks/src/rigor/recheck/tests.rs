@@ -1,6 +1,6 @@
 //! Certificates of every kind, true and forged.
 
-use super::super::certificate::CertificateError;
+use super::super::certificate::{CertificateError, compare};
 use super::super::spectrum::spectrum_certificate;
 use super::*;
 use crate::rigor::{AtomText, Mixture};
@@ -203,6 +203,16 @@ fn a_region_states_what_it_enclosed() {
         Err(CertificateError::Altered { .. })
     ));
     assert!(matches!(recheck(&repaired(&text.replace("norm 0x", "norm 0x1"))), Err(CertificateError::Altered { .. })));
+}
+
+/// Lines of hundreds of digits are shown where they part.
+#[test]
+fn long_lines_are_shown_where_they_differ() {
+    let (text, recomputed) = (format!("{}7{}", "1".repeat(200), "2".repeat(200)), format!("{}8", "1".repeat(200)));
+    let Err(CertificateError::Altered { line: 1, found, recomputed }) = compare(&text, &recomputed) else {
+        panic!("lines that differ")
+    };
+    assert_eq!((found.len(), found.find('7'), recomputed.find('8')), (80, Some(40), Some(40)));
 }
 
 /// Certificates of every kind that expressions have, each with an alteration that changes the truth, the sum repaired: refused.
