@@ -16,7 +16,7 @@
 //!
 //! # Where the bounds come from
 //!
-//! Starts on the ray of `together`, `κ = u`, to `κ = 2u`. Noise within the span, `s² = ε/(d − 1)r²` a coordinate and unit of time, shifts the mean of a first passage time by `∫½s²ΔT dt` along the path, to first order in `s²`; the law includes it, with second differences of the equation's own `T`: 0.010 of `T` (in the quartic law `T ∝ ρ^{−2}f(θ)`, whose radial part is harmonic in four dimensions). Euler steps
+//! Starts on the ray of `together`, `κ = u`, to `κ = 2u`. Noise within the span, `s² = ε/(d − 1)r²` a coordinate and unit of time, shifts the mean of a first passage time by `∫½s²ΔT dt` along the path, to first order in `s²`; the law includes it, with second differences of the equation's own `T`: 0.010 and 0.011 of `T` (in the quartic law `T ∝ ρ^{−2}f(θ)`, whose radial part is harmonic in four dimensions). Euler steps
 //! `η ≤ 2·10⁻⁴`: below 0.001; three of `d − 1` coordinates in the span: 0.003. `σ²` at overlaps that are not small: relative corrections of some `κ²/4`, a twentieth of a delay of 0.4: 0.02. The last is an estimate, not derived. Together 0.025: `±0.04`, as in `finite-batch-sgd`. Settings and numbers of runs were chosen after looks that decided nothing: 24 runs at `ε = 0.4, 0.2`, `d = 400, 800` gave `[0.969, 1.096]` and `[0.985, 1.067]`, 32 at those here `[0.980, 1.058]` and
 //! `[0.981, 1.029]` (seed 0), and without the shift 48 of the second setting `[0.998, 1.042]` and `[0.995, 1.045]` (seeds 3 and 4). Means are of times less their linear response to the noise along the four overlaps, as there, with `−∂T/∂κ, …` by differences of the equation.
 //! The flow's time is off by the delay; so is the equation with the sigmoid's `σ_w²`, `σ_v²` by half of it.
